@@ -1,0 +1,284 @@
+// Errors as data: one class, one table of codes. Runs on every thread. A code's `action` tells the caller what to do, so
+// code branches on `code` or `action`, never on message text or on subclasses (an Error sent between threads loses both).
+
+/** What the holder of an error does next. */
+export type ErrorAction =
+  | 'retry' // waiting can help: try the same again with backoff
+  | 'reload' // our view is old: load the table again, check again
+  | 'verify' // the outcome is unknown: look before doing anything else
+  | 'quarantine' // one record is bad: dead letter, go on
+  | 'stop' // a person has to decide: end with this text
+
+interface ErrorRow {
+  readonly action: ErrorAction
+  /** Lower case, no full stop; the values are in the context. */
+  readonly text: string
+  /** What a person does about it; shown after the text. */
+  readonly help: string
+}
+
+export const errorTable = {
+  // Command line and configuration
+  USAGE: { action: 'stop', text: 'wrong usage', help: 'see k2 <command> --help' },
+  // Source
+  SOURCE_MISSING: {
+    action: 'stop',
+    text: 'source directory not found',
+    help: 'check --source, or write one with k2 feed csv',
+  },
+  SOURCE_EMPTY: {
+    action: 'stop',
+    text: 'no topic in the source directory fits',
+    help: 'check --topic against the folders <topic>-<partition>',
+  },
+  SOURCE_CORRUPT: {
+    action: 'stop',
+    text: 'corrupt record batch',
+    help: 'restore the segment file from its broker or replica; nothing after this offset was read',
+  },
+  SOURCE_UNREADABLE: { action: 'retry', text: 'source file cannot be read', help: 'check permissions and the disk' },
+  SOURCE_IDENTITY: {
+    action: 'stop',
+    text: 'cluster id or topic id missing or contradictory',
+    help: 'meta.properties and partition.metadata must be those of one cluster and topic',
+  },
+  CODEC_UNSUPPORTED: {
+    action: 'stop',
+    text: 'compression codec not supported',
+    help: 'codecs none, gzip, snappy, lz4 and zstd are',
+  },
+  DECOMPRESSION_BOUND: {
+    action: 'stop',
+    text: 'record batch decompresses beyond its bound',
+    help: 'raise --decompressed-bytes-max if the batch is genuine',
+  },
+  // Schemas
+  SCHEMA_UNKNOWN: {
+    action: 'stop',
+    text: 'schema id not in the registry',
+    help: 'add the schema to the registry (--schemas), or set --unknown-schema dead-letter',
+  },
+  SCHEMA_INVALID: { action: 'stop', text: 'schema cannot be read', help: 'correct the Avro schema file' },
+  SCHEMA_UNSUPPORTED: {
+    action: 'stop',
+    text: 'schema has no exact Iceberg counterpart',
+    help: 'see docs/schemas.md for the mapping and its refusals',
+  },
+  SCHEMA_INCOMPATIBLE: {
+    action: 'stop',
+    text: 'writer schema does not fit the table',
+    help: 'see docs/schemas.md for what may change',
+  },
+  // Records (dead letters)
+  RECORD_NOT_FRAMED: {
+    action: 'quarantine',
+    text: 'value has no Confluent frame',
+    help: 'the producer must write magic byte 0 and a schema id',
+  },
+  RECORD_SCHEMA_UNKNOWN: {
+    action: 'quarantine',
+    text: 'schema id not in the registry',
+    help: 'register the schema, then replay',
+  },
+  RECORD_TRUNCATED: {
+    action: 'quarantine',
+    text: 'value ends before its last field',
+    help: 'the producer wrote a cut value or another schema',
+  },
+  RECORD_TRAILING_BYTES: {
+    action: 'quarantine',
+    text: 'value goes on after its last field',
+    help: 'the producer wrote another schema',
+  },
+  RECORD_VARINT: {
+    action: 'quarantine',
+    text: 'variable-length number too long or out of range',
+    help: 'the producer wrote another schema',
+  },
+  RECORD_BOUND: {
+    action: 'quarantine',
+    text: 'length, count or depth beyond the bytes of the value',
+    help: 'the producer wrote another schema',
+  },
+  RECORD_VALUE: {
+    action: 'quarantine',
+    text: 'value not allowed for its type',
+    help: 'correct the producer, then replay',
+  },
+  RECORD_PARTITION_WINDOW: {
+    action: 'quarantine',
+    text: 'partition timestamp outside the window of the route',
+    help: 'correct the producer, or widen the window, then replay',
+  },
+  // Store
+  STORE_NOT_WRITABLE: {
+    action: 'stop',
+    text: 'warehouse not writable',
+    help: 'check --warehouse, its permissions and mount',
+  },
+  STORE_FULL: { action: 'retry', text: 'no space left for the warehouse', help: 'free space; k2 goes on by itself' },
+  STORE_EXISTS: { action: 'verify', text: 'file exists already', help: 'another writer made it' },
+  STORE_MISSING: {
+    action: 'stop',
+    text: 'file not found in the warehouse',
+    help: 'restore it, or see docs/recovery.md',
+  },
+  STORE_IO: { action: 'retry', text: 'warehouse answered with an error', help: 'check the disk or the object store' },
+  // Catalog and table
+  CATALOG_LOCKED: {
+    action: 'retry',
+    text: 'catalog is locked by another process',
+    help: 'find who holds the lock on the catalog file',
+  },
+  CATALOG_UNREADABLE: {
+    action: 'stop',
+    text: 'catalog cannot be opened',
+    help: 'check --catalog; the file must be an Iceberg SQL catalog in SQLite',
+  },
+  TABLE_MISSING: { action: 'stop', text: 'table not found', help: 'check --table, or create it with k2 run' },
+  TABLE_FOREIGN: {
+    action: 'stop',
+    text: 'table exists and was not written by k2',
+    help: 'choose another --table, or take it over with k2 positions adopt',
+  },
+  TABLE_MISFIT: {
+    action: 'stop',
+    text: 'table does not fit the schema of the topic',
+    help: 'compare k2 tables show with the Avro schema',
+  },
+  TABLE_REPLACED: {
+    action: 'stop',
+    text: 'table was dropped and made again while k2 ran',
+    help: 'start k2 again once that is intended',
+  },
+  TABLE_METADATA: {
+    action: 'stop',
+    text: 'table metadata cannot be read',
+    help: 'another engine may have damaged it; see docs/recovery.md',
+  },
+  SIDE_TABLE_MISSING: {
+    action: 'stop',
+    text: 'side table is missing',
+    help: 'restore it; its rows are named by the main table',
+  },
+  // Commit protocol
+  COMMIT_CONFLICT: { action: 'reload', text: 'another commit came first', help: 'k2 loads and checks again' },
+  COMMIT_STATE_UNKNOWN: {
+    action: 'verify',
+    text: 'the answer to a commit was lost',
+    help: 'k2 looks for its commit id before it sends again',
+  },
+  COMMIT_REJECTED: { action: 'stop', text: 'catalog refused the commit', help: 'see the reason given by the catalog' },
+  COMMIT_GAVE_UP: {
+    action: 'stop',
+    text: 'commit did not succeed in its bounded number of attempts',
+    help: 'find the other writers of this table',
+  },
+  POSITIONS_FENCED: {
+    action: 'reload',
+    text: 'table positions moved: another process wrote these offsets',
+    help: 'k2 starts again from the positions of the table',
+  },
+  POSITIONS_UNTRUSTED: {
+    action: 'stop',
+    text: 'table positions cannot be trusted',
+    help: 'the table was rolled back, replaced or stripped of its marks; see docs/recovery.md',
+  },
+  POSITIONS_INVALID: { action: 'stop', text: 'property k2.positions cannot be read', help: 'see docs/recovery.md' },
+  POSITION_OUT_OF_RANGE: {
+    action: 'stop',
+    text: 'table position lies outside the log',
+    help: 'retention or truncation removed offsets; see docs/recovery.md',
+  },
+  TOPIC_RECREATED: { action: 'stop', text: 'topic was made again under the same name', help: 'see docs/recovery.md' },
+  UNCONFIRMED_FULL: {
+    action: 'retry',
+    text: 'too many side files wait for their table',
+    help: 'find what keeps the side table from being written',
+  },
+  UNCONFIRMED_MISSING: {
+    action: 'stop',
+    text: 'side files named by the main table are gone',
+    help: 'orphan removal took them; see docs/recovery.md',
+  },
+  CHUNK_TOO_OLD: {
+    action: 'reload',
+    text: 'data files older than an hour are not committed',
+    help: 'k2 reads their offsets again',
+  },
+  CLOCK: { action: 'stop', text: 'clock of this machine is wrong', help: 'set the clock' },
+  // Threads
+  WORKER_DIED: { action: 'stop', text: 'a worker thread ended', help: 'report it with the log' },
+  PARQUET: { action: 'stop', text: 'parquet encoder failed', help: 'report it with the log' },
+  INTERNAL: { action: 'stop', text: 'unexpected failure', help: 'report it with the log' },
+  // Proof
+  VERIFY_FAILED: {
+    action: 'stop',
+    text: 'table and source differ',
+    help: 'the report lists what is missing, double, extra or changed',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errorTable
+/** Values that place an error: topic, partition, offset, file, option … Printed as `key=value`. */
+export type ErrorContext = Readonly<Record<string, string | number | bigint | boolean>>
+
+/** The one error class. Programming errors are `assert` and crash; everything the world can do is one of these. */
+export class IngestError extends Error {
+  readonly code: ErrorCode
+  readonly context: ErrorContext
+
+  constructor(code: ErrorCode, context: ErrorContext = {}, cause?: unknown) {
+    super(describe(code, context, cause), cause === undefined ? undefined : { cause })
+    this.name = 'IngestError'
+    this.code = code
+    this.context = context
+  }
+
+  get action(): ErrorAction {
+    return errorTable[this.code].action
+  }
+}
+
+/** One line: what happened, where, what to do. */
+function describe(code: ErrorCode, context: ErrorContext, cause: unknown): string {
+  const row = errorTable[code]
+  const where = Object.entries(context).map(([key, value]) => `${key}=${value}`)
+  const why = cause instanceof Error ? [`cause=${oneLine(cause.message)}`] : []
+  const place = [...where, ...why].join(' ')
+  return `${code}: ${row.text}${place === '' ? '' : ` (${place})`}; ${row.help}`
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').slice(0, 500)
+
+/** An error as plain data, for messages between threads. */
+export interface Failure {
+  readonly code: ErrorCode
+  readonly context: ErrorContext
+  readonly cause: string
+}
+
+/** Any thrown value as plain data; what is not ours becomes INTERNAL with its stack as the cause. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof IngestError) {
+    const cause = error.cause instanceof Error ? error.cause.message : ''
+    return { code: error.code, context: error.context, cause: oneLine(cause) }
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { code: 'INTERNAL', context: {}, cause: oneLine(text) }
+}
+
+/** The inverse of {@link toFailure}. */
+export function fromFailure(failure: Failure): IngestError {
+  return new IngestError(failure.code, failure.context, failure.cause === '' ? undefined : new Error(failure.cause))
+}
+
+/** Our own bug: ends the thread. Not for anything the outside world can cause. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`)
+}
+
+/** Exhaustiveness of a union: does not compile while a case is missing. */
+export function assertNever(value: never): never {
+  throw new Error(`unhandled case: ${JSON.stringify(value)}`)
+}

@@ -1,0 +1,128 @@
+// The wire between threads: unions on `kind`, all fields readonly, plain data only (no class, Date, function, Error).
+// Bytes are Uint8Array over memory the sender allocated, listed for transfer by the sender.
+import type { Failure } from './errors.ts'
+import type { DataFile } from './iceberg/data-file.ts'
+import type { IcebergSchema, PartitionSpec } from './iceberg/schema.ts'
+import type { PartitionPosition, PartitionRange } from './offsets.ts'
+
+/** What an encode worker must know of a table to write files for it. */
+export interface TableLayout {
+  readonly table: string
+  readonly uuid: string
+  /** Directory for new data files, e.g. `file:///…/market_data/trades_v2/data`. */
+  readonly dataLocation: string
+  readonly schema: IcebergSchema
+  readonly spec: PartitionSpec
+}
+
+/** What the committer tells the coordinator of a route's tables before anything is read. */
+export interface RouteTables {
+  readonly main: TableLayout
+  readonly deadLetters: TableLayout
+  /** Where reading goes on; a partition without marks is absent. */
+  readonly positions: readonly PartitionPosition[]
+}
+
+export interface WriterSchema {
+  readonly id: number
+  /** Avro schema, JSON text. */
+  readonly json: string
+}
+
+export type TombstonePolicy = 'skip' | 'store'
+export type UnknownSchemaPolicy = 'stop' | 'dead-letter'
+
+/** One partition's share of a chunk. Records outside [first, next) are skipped: the chunk may cut a record batch. */
+export interface ChunkPart extends PartitionRange {
+  readonly topicName: string
+  readonly bytes: Uint8Array
+}
+
+export interface RoutePolicy {
+  readonly route: string
+  readonly tombstone: TombstonePolicy
+  readonly unknownSchema: UnknownSchemaPolicy
+  /** The partition column must lie in [windowFirstUs, kafka_timestamp + windowAheadUs]; µs since 1970 as decimal strings. */
+  readonly windowFirstUs: string
+  readonly windowAheadUs: string
+}
+
+export interface EncodeRequest {
+  readonly kind: 'encode'
+  /** Names the data files; unique in the table, e.g. `<uuid>`. */
+  readonly fileStem: string
+  readonly policy: RoutePolicy
+  readonly main: TableLayout
+  readonly deadLetters: TableLayout
+  readonly schemas: readonly WriterSchema[]
+  readonly parts: readonly ChunkPart[]
+  readonly decompressedBytesMax: number
+  /** µs since 1970 as decimal string: `seen_at` of this chunk's dead letters. */
+  readonly seenAtUs: string
+}
+
+/** What happened to the offsets of one partition of a chunk; the counts add up to every record in its range. */
+export interface RangeOutcome extends PartitionRange {
+  readonly records: number
+  readonly rows: number
+  readonly deadLetters: number
+  readonly tombstonesSkipped: number
+}
+
+export interface StageTimes {
+  readonly decompressMs: number
+  readonly decodeMs: number
+  readonly encodeMs: number
+  readonly putMs: number
+}
+
+export type EncodeReply =
+  | {
+      readonly kind: 'encoded'
+      readonly ranges: readonly RangeOutcome[]
+      readonly dataFiles: readonly DataFile[]
+      readonly deadLetterFiles: readonly DataFile[]
+      /** Wall-clock ms when the files were put: the age limit of guard 8 counts from here. */
+      readonly encodedAtMs: number
+      readonly times: StageTimes
+    }
+  | {
+      readonly kind: 'unknown-schema'
+      readonly schemaId: number
+      readonly topicName: string
+      readonly partition: number
+      readonly offset: string
+    }
+  | { readonly kind: 'too-many-partitions'; readonly count: number }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** A group of encoded chunks that becomes one snapshot. */
+export interface CommitGroup {
+  readonly ranges: readonly RangeOutcome[]
+  readonly dataFiles: readonly DataFile[]
+  readonly deadLetterFiles: readonly DataFile[]
+  readonly oldestEncodedAtMs: number
+  readonly epoch: number
+}
+
+/** The transaction log line of one snapshot (mission row R5); 64-bit numbers as decimal strings. */
+export interface Transaction {
+  readonly table: string
+  readonly snapshot_id_before: string | null
+  readonly snapshot_id_after: string
+  readonly sequence_number_before: string
+  readonly sequence_number_after: string
+  readonly added_records: number
+  readonly added_data_files: number
+  readonly added_files_size_bytes: number
+  readonly total_records: string
+  readonly transaction_duration_ms: number
+  readonly attempts: number
+  readonly commit_id: string
+}
+
+export type CommitReply =
+  | { readonly kind: 'committed'; readonly transaction: Transaction; readonly positions: readonly PartitionPosition[] }
+  /** Another process owns these offsets now: drop everything in flight and start from these positions. */
+  | { readonly kind: 'fenced'; readonly positions: readonly PartitionPosition[] }
+  | { readonly kind: 'failed'; readonly failure: Failure }
