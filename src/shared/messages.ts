@@ -29,6 +29,14 @@ export interface WriterSchema {
   readonly json: string
 }
 
+/** A schema id the registry does not have; with policy `dead-letter` its records are dead letters instead of a stop. */
+export interface MissingSchema {
+  readonly id: number
+  readonly topicName: string
+  readonly partition: number
+  readonly offset: string
+}
+
 export type TombstonePolicy = 'skip' | 'store'
 export type UnknownSchemaPolicy = 'stop' | 'dead-letter'
 
@@ -55,6 +63,8 @@ export interface EncodeRequest {
   readonly main: TableLayout
   readonly deadLetters: TableLayout
   readonly schemas: readonly WriterSchema[]
+  /** Ids the registry was asked for and does not have: their records are dead letters. */
+  readonly missingSchemaIds: readonly number[]
   readonly parts: readonly ChunkPart[]
   readonly decompressedBytesMax: number
   /** µs since 1970 as decimal string: `seen_at` of this chunk's dead letters. */
@@ -76,6 +86,9 @@ export interface StageTimes {
   readonly putMs: number
 }
 
+/** One answer never lists more unknown ids: garbage would otherwise make a list as long as the chunk. */
+export const SCHEMAS_UNKNOWN_MAX = 100
+
 export type EncodeReply =
   | {
       readonly kind: 'encoded'
@@ -86,13 +99,8 @@ export type EncodeReply =
       readonly encodedAtMs: number
       readonly times: StageTimes
     }
-  | {
-      readonly kind: 'unknown-schema'
-      readonly schemaId: number
-      readonly topicName: string
-      readonly partition: number
-      readonly offset: string
-    }
+  /** Ids neither in `schemas` nor in `missingSchemaIds`, each with its first record; at most SCHEMAS_UNKNOWN_MAX of them. */
+  | { readonly kind: 'unknown-schemas'; readonly schemas: readonly MissingSchema[] }
   | { readonly kind: 'too-many-partitions'; readonly count: number }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
