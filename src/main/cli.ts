@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// Entry of the program `k2`: the only file that reads the environment and owns the exit code. Main thread.
+// Commands are imported when called, so that help and refusals answer without loading the line.
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { CommandLoaders, Output } from './command.ts'
+import { runCommandLine } from './command-line.ts'
+
+const loaders: CommandLoaders = {
+  demo: async () => (await import('./commands/demo.ts')).demoCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  'feed csv': async () => (await import('./commands/feed.ts')).feedCsvCommand,
+  'feed synthetic': async () => (await import('./commands/feed.ts')).feedSyntheticCommand,
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand,
+  'positions show': async () => (await import('./commands/positions.ts')).positionsShowCommand,
+  'tables show': async () => (await import('./commands/tables.ts')).tablesShowCommand,
+}
+
+/** Of the installed package: this file is two folders below it, in src and in dist alike. */
+const packagePath = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+function output(stream: NodeJS.WriteStream): Output {
+  const isTerminal = stream.isTTY === true
+  const { NO_COLOR, TERM } = process.env
+  return {
+    write: (text) => {
+      stream.write(text)
+    },
+    isTerminal,
+    columns: isTerminal ? stream.columns : 100,
+    color: isTerminal && (NO_COLOR ?? '') === '' && TERM !== 'dumb',
+  }
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(packagePath('package.json'), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown'
+}
+
+/** A reader that went away (`k2 … | head`) is no failure of ours. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+const code = await runCommandLine({
+  words: process.argv.slice(2),
+  environment: process.env,
+  computed: {
+    cores: String(availableParallelism()),
+    'shipped schemas': packagePath('schemas'),
+    'shipped trades': packagePath('data/asx-2014-03'),
+  },
+  readFile: (path) => readFileSync(path, 'utf8'),
+  loaders,
+  io: { out: output(process.stdout), err: output(process.stderr), version: readVersion() },
+})
+// Not process.exitCode: a handle somebody forgot must not keep a finished command alive. Both streams are flushed first.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))

@@ -1,0 +1,28 @@
+// What the command line hands to a command, and what a command is. Main thread. Commands print through `io` and never touch
+// process.stdout, the environment or the exit code themselves, so that a test can be their terminal.
+import type { CommandName } from '../shared/command-table.ts'
+import type { Config } from '../shared/config.ts'
+
+export interface Output {
+  write(text: string): void
+  readonly isTerminal: boolean
+  readonly columns: number
+  /** A terminal whose user has not set NO_COLOR. */
+  readonly color: boolean
+}
+
+export interface CommandIo {
+  readonly out: Output
+  readonly err: Output
+  readonly version: string
+}
+
+/** Resolves to the exit code: 0 done, 1 failed. Throws IngestError for what the world can do; anything else is a bug. */
+export type Command<C extends CommandName> = (config: Config<C>, io: CommandIo) => Promise<number>
+
+/** Loads a command's code only when it is called, so that `k2 --help` answers at once. */
+export type CommandLoaders = { readonly [C in CommandName]: () => Promise<Command<C>> }
+
+/** The JSON document of --json, on one line; 64-bit numbers as decimal strings. */
+export const jsonLine = (document: unknown): string =>
+  `${JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))}\n`

@@ -1,0 +1,71 @@
+// The commands of k2, one row each: what `k2 --help`, `k2 <command> --help`, the dispatcher and the README know of them.
+// Pure data. A command is here only when it works.
+
+interface CommandRow {
+  /** Heading it stands under in `k2 --help`. */
+  readonly group: 'Start here' | 'Move data' | 'Look and prove'
+  /** One line, at most 80 characters. */
+  readonly summary: string
+  /** What a reader of `k2 <command> --help` needs beyond the options. */
+  readonly details: string
+  readonly examples: readonly string[]
+}
+
+export const commandTable = {
+  demo: {
+    group: 'Start here',
+    summary: 'move 200,545 real trades into a table, killed in the middle, and prove it',
+    details:
+      'Writes the shipped ASX trades as Kafka record batches, moves them into an Iceberg table, kills itself on the way, goes on, ' +
+      'and prints the proof. Needs nothing but Node; touches nothing outside its folder, and starts that folder afresh only where its own marker file lies.',
+    examples: ['k2 demo', 'k2 demo --dir /tmp/k2-demo --json'],
+  },
+  run: {
+    group: 'Move data',
+    summary: 'read record batches, write Parquet, commit to the Iceberg table',
+    details:
+      'Goes on where the table says it stopped; a run that finds nothing new adds nothing. SIGTERM or Ctrl-C drains what is in flight, ' +
+      'commits it and exits 0; a second one exits at once, and nothing is lost or doubled by that. ' +
+      'Topics market.{asset_class}.{data_type}.{exchange} go to the table market_data.{data_type}_v2; others need --table.',
+    examples: [
+      'k2 run --source log --catalog sqlite:catalog.db --warehouse warehouse --until-end',
+      'k2 run --source log --catalog sqlite:catalog.db --warehouse warehouse --max-messages 5000 --batch-size 500',
+    ],
+  },
+  'feed csv': {
+    group: 'Move data',
+    summary: 'write the ASX files as Kafka record batches into a log directory',
+    details:
+      'The same files give the same bytes every time. Without --append, a topic that is there already is refused.',
+    examples: ['k2 feed csv --to log', 'k2 feed csv --to log --type quotes'],
+  },
+  'feed synthetic': {
+    group: 'Move data',
+    summary: 'write made-up trades as Kafka record batches into a log directory',
+    details: 'The same seed gives the same messages every time.',
+    examples: ['k2 feed synthetic --to log --messages 1000000 --symbols 100 --seed 7'],
+  },
+  verify: {
+    group: 'Look and prove',
+    summary: 'prove offset by offset that the table holds what the source holds',
+    details:
+      'Reads source and table anew, not by the way they were ingested, and counts per partition what is missing, duplicate, extra or changed. ' +
+      'Exits 1 unless every offset is accounted for.',
+    examples: ['k2 verify --source log --catalog sqlite:catalog.db --warehouse warehouse'],
+  },
+  'positions show': {
+    group: 'Look and prove',
+    summary: 'show how far each partition is in the table',
+    details: 'Reads the progress that the table itself carries (property k2.positions): the truth that k2 run goes by.',
+    examples: ['k2 positions show --catalog sqlite:catalog.db --warehouse warehouse'],
+  },
+  'tables show': {
+    group: 'Look and prove',
+    summary: 'show the tables and a line to paste for each reader',
+    details: 'Schema, partitioning, snapshots and totals, and how pyiceberg, Spark, Trino and DuckDB open the table.',
+    examples: ['k2 tables show --catalog sqlite:catalog.db --warehouse warehouse --table market_data.trades_v2'],
+  },
+} as const satisfies Record<string, CommandRow>
+
+export type CommandName = keyof typeof commandTable
+export const commandNames = Object.keys(commandTable) as readonly CommandName[]

@@ -1,0 +1,40 @@
+// What a row of the options table says, and the three spellings of an option's name. Pure.
+import type { CommandName } from './command-table.ts'
+
+/** How a value is written and what it becomes; see option-values.ts. */
+type OptionKind =
+  | { readonly kind: 'string' | 'path' | 'boolean' | 'topics' | 'catalog' | 'table' }
+  /** Becomes µs since 1970 as a decimal string, under `<name>Us`. */
+  | { readonly kind: 'instant' }
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  /** `64KiB`, `16MB`; becomes bytes. */
+  | { readonly kind: 'bytes'; readonly min: number; readonly max: number }
+  /** `250ms`, `10s`; becomes ms, under `<name>Ms`. Bounds in ms. */
+  | { readonly kind: 'duration'; readonly min: number; readonly max: number }
+  | { readonly kind: 'enum'; readonly values: readonly string[] }
+
+/** Defaults that depend on the machine or on where K2 is installed; the command line supplies them. */
+export type ComputedDefault = 'cores' | 'shipped schemas' | 'shipped trades'
+
+export type OptionRow = OptionKind & {
+  /** Key in the Config, camelCase; the flag is its kebab-case, the variable its K2_UPPER_CASE. */
+  readonly name: string
+  readonly commands: readonly CommandName[]
+  readonly group: 'Where' | 'How much' | 'Commits' | 'Records' | 'Resources' | 'Output'
+  /** What it does, lower case, no full stop. */
+  readonly text: string
+  /** As a user would write it. Without one and not required: null in the Config (booleans: false). */
+  readonly default?: string
+  readonly computed?: ComputedDefault
+  readonly required?: true
+  readonly unit?: string
+  /** Options that contradict this one. */
+  readonly conflicts?: readonly string[]
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+/** `batchSize` → `batch-size`: the key of the config file, and with two dashes the flag. */
+export const keyOf = (row: OptionRow): string => kebab(row.name)
+export const flagOf = (row: OptionRow): string => `--${kebab(row.name)}`
+/** `batchSize` → `K2_BATCH_SIZE`. */
+export const variableOf = (row: OptionRow): string => `K2_${kebab(row.name).replaceAll('-', '_').toUpperCase()}`

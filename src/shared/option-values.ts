@@ -1,0 +1,167 @@
+// From the text of an option (flag, variable or config file alike) to its value. Pure; a value that does not fit is a problem
+// in words, never an exception, so that all problems can be shown at once.
+import type { TableName } from './iceberg/catalog.ts'
+import type { OptionRow } from './option-row.ts'
+
+/** Topics to read: by name, or by the source text of a regular expression. */
+export type Topics =
+  | { readonly kind: 'names'; readonly names: readonly string[] }
+  | { readonly kind: 'pattern'; readonly pattern: string }
+
+/** Where the catalog is; REST catalogs come with their own kind. */
+export interface CatalogAddress {
+  readonly kind: 'sqlite'
+  readonly file: string
+}
+
+export type OptionValue = string | number | boolean | Topics | CatalogAddress | TableName
+
+export type Parsed =
+  | { readonly kind: 'value'; readonly value: OptionValue }
+  /** Completes the sentence "<option> <text>: …". */
+  | { readonly kind: 'problem'; readonly problem: string }
+
+const value = (parsed: OptionValue): Parsed => ({ kind: 'value', value: parsed })
+const problem = (text: string): Parsed => ({ kind: 'problem', problem: text })
+
+/** Reads one option's text by the kind of its row. */
+export function parseValue(row: OptionRow, text: string): Parsed {
+  switch (row.kind) {
+    case 'string':
+    case 'path':
+      return text === '' ? problem('must not be empty') : value(text)
+    case 'boolean':
+      return parseBoolean(text)
+    case 'integer':
+      return parseInteger(text, row.min, row.max)
+    case 'bytes':
+      return parseScaled(text, BYTES, row, { rule: 'bytes like 64KiB or 16MB', print: formatBytes })
+    case 'duration':
+      return parseScaled(text, MILLISECONDS, row, { rule: 'a time like 250ms, 10s or 5m', print: formatDuration })
+    case 'instant':
+      return parseInstant(text)
+    case 'enum':
+      return row.values.includes(text) ? value(text) : problem(`must be one of ${row.values.join(', ')}`)
+    case 'topics':
+      return parseTopics(text)
+    case 'catalog':
+      return parseCatalog(text)
+    case 'table':
+      return parseTable(text)
+  }
+}
+
+function parseBoolean(text: string): Parsed {
+  if (text === 'true' || text === '1') return value(true)
+  if (text === 'false' || text === '0') return value(false)
+  return problem('must be true or false')
+}
+
+function parseInteger(text: string, min: number, max: number): Parsed {
+  const number = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= min && number <= max) return value(number)
+  return problem(
+    max >= 1_000_000_000 ? `must be an integer, ${min} or more` : `must be an integer from ${min} to ${max}`,
+  )
+}
+
+const BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+}
+const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5 }
+
+interface Scale {
+  readonly rule: string
+  readonly print: (amount: number) => string
+}
+
+function parseScaled(
+  text: string,
+  factors: Readonly<Record<string, number>>,
+  bounds: { readonly min: number; readonly max: number },
+  scale: Scale,
+): Parsed {
+  const match = /^(\d{1,15}(?:\.\d{1,6})?)\s?([a-z]*)$/i.exec(text)
+  const factor = factors[(match?.[2] ?? '?').toLowerCase()]
+  if (match === null || factor === undefined) return problem(`must be ${scale.rule}`)
+  const amount = Math.round(Number(match[1]) * factor)
+  if (amount >= bounds.min && amount <= bounds.max) return value(amount)
+  return problem(`must be from ${scale.print(bounds.min)} to ${scale.print(bounds.max)}`)
+}
+
+/** Exact: the largest unit that divides the amount. */
+export function formatBytes(bytes: number): string {
+  for (const [unit, factor] of [
+    ['GiB', 2 ** 30],
+    ['MiB', 2 ** 20],
+    ['KiB', 2 ** 10],
+  ] as const) {
+    if (bytes >= factor && bytes % factor === 0) return `${bytes / factor}${unit}`
+  }
+  return `${bytes}B`
+}
+
+function formatDuration(ms: number): string {
+  for (const [unit, factor] of [
+    ['d', 864e5],
+    ['h', 36e5],
+    ['m', 6e4],
+    ['s', 1e3],
+  ] as const) {
+    if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`
+  }
+  return `${ms}ms`
+}
+
+/** ISO 8601 date or UTC time to µs since 1970. Date.parse rolls 30 February over to March; the round trip catches that. */
+function parseInstant(text: string): Parsed {
+  const match = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?)Z)?$/.exec(text)
+  const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2] ?? '00:00:00'}Z`)
+  if (Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(match?.[1] ?? '?')) {
+    return problem('must be a date like 1990-01-01 or a UTC time like 1990-01-01T00:00:00Z')
+  }
+  return value((BigInt(ms) * 1000n).toString())
+}
+
+/** Legal topic names of Kafka (org.apache.kafka.common.internals.Topic). */
+const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
+
+function parseTopics(text: string): Parsed {
+  if (text.startsWith('/')) return parsePattern(text)
+  const names = text.split(',').map((name) => name.trim())
+  const bad = names.find((name) => !TOPIC.test(name))
+  if (bad !== undefined) return problem(`must be topic names or one /regular expression/; "${bad}" is no topic name`)
+  return value({ kind: 'names', names: [...new Set(names)] })
+}
+
+function parsePattern(text: string): Parsed {
+  if (text.length < 3 || !text.endsWith('/')) return problem('must end with / as it begins: one /regular expression/')
+  const pattern = text.slice(1, -1)
+  try {
+    new RegExp(pattern)
+  } catch (error) {
+    return problem(`is no regular expression (${error instanceof Error ? error.message : String(error)})`)
+  }
+  return value({ kind: 'pattern', pattern })
+}
+
+function parseCatalog(text: string): Parsed {
+  const file = /^sqlite:(.+)$/.exec(text)?.[1]
+  return file === undefined ? problem('must be sqlite:<file>') : value({ kind: 'sqlite', file })
+}
+
+function parseTable(text: string): Parsed {
+  const levels = text.split('.')
+  const name = levels.pop()
+  if (name === undefined || levels.length === 0 || !/^[\w-]+(\.[\w-]+)+$/.test(text)) {
+    return problem('must be <namespace>.<table>, of letters, digits, _ and -')
+  }
+  return value({ namespace: levels, name })
+}
