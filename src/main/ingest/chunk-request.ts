@@ -1,0 +1,105 @@
+// From slices of record batches to the request of one chunk, and back from halves to one result. Pure. Invariant: a chunk has
+// one part per partition, its bytes are copied once into memory of their own, so that they can be transferred to a worker.
+import { randomUUID } from 'node:crypto'
+import type { EncodeReply, EncodeRequest, RangeOutcome, StageTimes } from '../../shared/messages.ts'
+import { partitionKey } from '../../shared/offsets.ts'
+import type { RecordBatches } from './record-source.ts'
+
+export type Encoded = Extract<EncodeReply, { kind: 'encoded' }>
+/** What is the same for every chunk of a route. */
+export type ChunkContext = Pick<EncodeRequest, 'policy' | 'main' | 'deadLetters' | 'decompressedBytesMax'>
+export type Schemas = Pick<EncodeRequest, 'schemas' | 'missingSchemaIds'>
+
+/** Joins the slices of each partition and copies their bytes; the straddled record batch of a cut may be in two chunks. */
+export function chunkRequest(slices: readonly RecordBatches[], context: ChunkContext, schemas: Schemas): EncodeRequest {
+  const byPartition = new Map<string, RecordBatches[]>()
+  for (const slice of slices) {
+    const key = partitionKey(slice.topic, slice.partition)
+    const held = byPartition.get(key)
+    if (held === undefined) byPartition.set(key, [slice])
+    else held.push(slice)
+  }
+  const parts = [...byPartition.values()].map((held) => {
+    const [head, last] = [held[0], held.at(-1)]
+    if (head === undefined || last === undefined) throw new Error('a partition without slices')
+    const { topic, topicName, partition, first } = head
+    return { topic, topicName, partition, first, next: last.next, bytes: concat(held.map((slice) => slice.bytes)) }
+  })
+  return {
+    kind: 'encode',
+    ...context,
+    ...schemas,
+    fileStem: randomUUID(),
+    parts,
+    seenAtUs: (BigInt(Date.now()) * 1000n).toString(),
+  }
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    joined.set(piece, at)
+    at += piece.length
+  }
+  return joined
+}
+
+/**
+ * Halves a chunk by partitions, or by offsets where it has one partition. Null when it holds a single offset.
+ * Slices are cut by offset only: the worker skips what lies outside [first, next).
+ */
+export function halve(
+  slices: readonly RecordBatches[],
+): readonly [readonly RecordBatches[], readonly RecordBatches[]] | null {
+  if (slices.length > 1) {
+    const middle = slices.length >> 1
+    return [slices.slice(0, middle), slices.slice(middle)]
+  }
+  const [slice] = slices
+  if (slice === undefined || slice.next - slice.first < 2n) return null
+  const cut = (slice.first + slice.next) / 2n
+  return [[{ ...slice, next: cut }], [{ ...slice, first: cut }]]
+}
+
+/** The results of the two halves of a chunk as the result of the whole. */
+export function joinEncoded(a: Encoded, b: Encoded): Encoded {
+  return {
+    kind: 'encoded',
+    ranges: joinOutcomes([...a.ranges, ...b.ranges]),
+    dataFiles: [...a.dataFiles, ...b.dataFiles],
+    deadLetterFiles: [...a.deadLetterFiles, ...b.deadLetterFiles],
+    encodedAtMs: Math.min(a.encodedAtMs, b.encodedAtMs),
+    times: addTimes(a.times, b.times),
+  }
+}
+
+/** One outcome per partition; ranges of a partition must follow one another. */
+export function joinOutcomes(ranges: readonly RangeOutcome[]): RangeOutcome[] {
+  const joined = new Map<string, RangeOutcome>()
+  for (const range of ranges) {
+    const key = partitionKey(range.topic, range.partition)
+    const before = joined.get(key)
+    if (before !== undefined && before.next !== range.first) {
+      throw new Error(`outcomes of ${key} are not contiguous: ${before.next} then ${range.first}`)
+    }
+    joined.set(key, before === undefined ? range : addOutcome(before, range))
+  }
+  return [...joined.values()]
+}
+
+const addOutcome = (a: RangeOutcome, b: RangeOutcome): RangeOutcome => ({
+  ...a,
+  next: b.next,
+  records: a.records + b.records,
+  rows: a.rows + b.rows,
+  deadLetters: a.deadLetters + b.deadLetters,
+  tombstonesSkipped: a.tombstonesSkipped + b.tombstonesSkipped,
+})
+
+export const addTimes = (a: StageTimes, b: StageTimes): StageTimes => ({
+  decompressMs: a.decompressMs + b.decompressMs,
+  decodeMs: a.decodeMs + b.decodeMs,
+  encodeMs: a.encodeMs + b.encodeMs,
+  putMs: a.putMs + b.putMs,
+})

@@ -1,0 +1,109 @@
+// Owns the Piscina pool of encode workers. Main thread. Invariant: a chunk's result covers every offset of the chunk, whatever it
+// took (schemas fetched, chunk halved); a chunk that cannot be encoded fails the line, nothing is skipped.
+import { Piscina } from 'piscina'
+import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import { assertNever, fromFailure, IngestError } from '../../shared/errors.ts'
+import { type EncodeReply, type EncodeRequest, type MissingSchema, SCHEMAS_UNKNOWN_MAX } from '../../shared/messages.ts'
+import { workerUrl } from '../worker-url.ts'
+import { type ChunkContext, chunkRequest, type Encoded, halve, joinEncoded, type Schemas } from './chunk-request.ts'
+import type { RecordBatches } from './record-source.ts'
+
+/** Ids that the registry does not have are remembered up to here; a topic with more is garbage, and the line stops. */
+const SCHEMAS_MISSING_MAX = 1000
+
+export interface EncodePool {
+  /** Encodes one chunk of a route and puts its files. Errors: SCHEMA_UNKNOWN, SOURCE_CORRUPT, STORE_*, PARQUET, WORKER_DIED. */
+  encode(slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded>
+  readonly workers: number
+  close(): Promise<void>
+}
+
+export interface EncodePoolOptions {
+  readonly workers: number
+  readonly warehouse: string
+  readonly registry: SchemaRegistry
+}
+
+export function openEncodePool(options: EncodePoolOptions): EncodePool {
+  const pool = new Piscina({
+    filename: workerUrl('encode-worker').href,
+    minThreads: options.workers,
+    maxThreads: options.workers,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    // The line dispatches at most its window; anything beyond it is our bug and fails loudly.
+    maxQueue: 4 * options.workers + 4,
+    // A worker that waits in Atomics cannot finish the puts of its files.
+    atomics: 'disabled',
+    workerData: { warehouse: options.warehouse },
+  })
+  const schemas = new SchemaCache(options.registry)
+
+  const send = async (request: EncodeRequest): Promise<EncodeReply> => {
+    const transferList = request.parts.map((part) => part.bytes.buffer as ArrayBuffer)
+    try {
+      return await pool.run(request, { transferList })
+    } catch (error) {
+      throw new IngestError('WORKER_DIED', { thread: 'encode' }, error)
+    }
+  }
+  const encode = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
+    for (;;) {
+      const reply = await send(chunkRequest(slices, context, schemas.known()))
+      switch (reply.kind) {
+        case 'encoded':
+          return reply
+        case 'unknown-schemas':
+          await schemas.learn(reply.schemas, context.policy.unknownSchema === 'dead-letter')
+          continue
+        case 'too-many-partitions': {
+          const halves = halve(slices)
+          if (halves === null) throw new Error(`one record with ${reply.count} partition values`)
+          return joinEncoded(await encode(halves[0], context), await encode(halves[1], context))
+        }
+        case 'failed':
+          throw fromFailure(reply.failure)
+        default:
+          return assertNever(reply)
+      }
+    }
+  }
+  return { encode, workers: options.workers, close: () => pool.destroy() }
+}
+
+/** Schemas by id as the workers need them: those seen, and those the registry was asked for in vain. */
+class SchemaCache {
+  readonly #registry: SchemaRegistry
+  readonly #found = new Map<number, string>()
+  readonly #missing = new Set<number>()
+
+  constructor(registry: SchemaRegistry) {
+    this.#registry = registry
+  }
+
+  known(): Schemas {
+    return {
+      schemas: [...this.#found].map(([id, json]) => ({ id, json })),
+      missingSchemaIds: [...this.#missing],
+    }
+  }
+
+  /** Asks the registry. Errors: SCHEMA_UNKNOWN where a missing one stops the route, or where too many are missing. */
+  async learn(wanted: readonly MissingSchema[], missingAllowed: boolean): Promise<void> {
+    for (const want of wanted.slice(0, SCHEMAS_UNKNOWN_MAX)) {
+      const schema = await this.#registry.schemaById(want.id)
+      if (schema !== null) {
+        this.#found.set(want.id, schema.json)
+        continue
+      }
+      if (!missingAllowed || this.#missing.size >= SCHEMAS_MISSING_MAX) {
+        throw new IngestError('SCHEMA_UNKNOWN', {
+          schemaId: want.id,
+          topic: want.topicName,
+          partition: want.partition,
+          offset: want.offset,
+        })
+      }
+      this.#missing.add(want.id)
+    }
+  }
+}
