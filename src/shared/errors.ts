@@ -20,6 +20,11 @@ interface ErrorRow {
 export const errorTable = {
   // Command line and configuration
   USAGE: { action: 'stop', text: 'wrong usage', help: 'see k2 <command> --help' },
+  LOG_NOT_WRITABLE: {
+    action: 'stop',
+    text: 'log file not writable',
+    help: 'check --log-file, its folder and permissions',
+  },
   // Source
   SOURCE_MISSING: {
     action: 'stop',
@@ -205,6 +210,11 @@ export const errorTable = {
     action: 'reload',
     text: 'data files older than an hour are not committed',
     help: 'k2 reads their offsets again',
+  },
+  LAYOUT_CHANGED: {
+    action: 'reload',
+    text: 'table schema or partition spec changed after the files were written',
+    help: 'k2 encodes their offsets again',
   },
   CLOCK: { action: 'stop', text: 'clock of this machine is wrong', help: 'set the clock' },
   // Threads
