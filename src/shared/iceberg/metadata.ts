@@ -11,6 +11,8 @@ export interface Snapshot {
   /** `operation` and the summary keys. */
   readonly summary: Readonly<Record<string, string>>
   readonly 'schema-id': number | null
+  /** Members K2 does not interpret, written back as read. */
+  readonly rest?: Readonly<Record<string, unknown>>
 }
 
 export interface SnapshotRef {
