@@ -161,6 +161,11 @@ export const errorTable = {
     text: 'table metadata cannot be read',
     help: 'another engine may have damaged it; see docs/recovery.md',
   },
+  TABLE_FILE_CORRUPT: {
+    action: 'stop',
+    text: 'data file of the table cannot be read',
+    help: 'restore it from a copy, or see docs/recovery.md',
+  },
   SIDE_TABLE_MISSING: {
     action: 'stop',
     text: 'side table is missing',
@@ -222,6 +227,11 @@ export const errorTable = {
   PARQUET: { action: 'stop', text: 'parquet encoder failed', help: 'report it with the log' },
   INTERNAL: { action: 'stop', text: 'unexpected failure', help: 'report it with the log' },
   // Proof
+  VERIFY_UNSUPPORTED: {
+    action: 'stop',
+    text: 'table holds what k2 verify does not read, so nothing is proved',
+    help: 'let the engine that wrote it compact the table, then verify again',
+  },
   VERIFY_FAILED: {
     action: 'stop',
     text: 'table and source differ',

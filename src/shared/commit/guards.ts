@@ -6,8 +6,8 @@ import type { CommitOutcome } from '../iceberg/catalog.ts'
 import type { DataFile } from '../iceberg/data-file.ts'
 import type { Snapshot, TableMetadata, TableRequirement } from '../iceberg/metadata.ts'
 import type { PartitionRange, TopicKey } from '../offsets.ts'
-import { mainHead, MAIN_BRANCH } from './ancestry.ts'
-import type { Positions, PartitionStart, Unconfirmed } from './positions.ts'
+import { MAIN_BRANCH, mainHead } from './ancestry.ts'
+import type { PartitionStart, Positions, Unconfirmed } from './positions.ts'
 import { commitId, nextOffset } from './positions.ts'
 import type { Evidence, ReadVerdict } from './read-positions.ts'
 import { evidenceOf, findCommit, readPositions } from './read-positions.ts'
@@ -16,10 +16,13 @@ import { dropConfirmed, nextApplied, pendingOf } from './side-tables.ts'
 /** What an answer to a commit means (guard 4). */
 export type OutcomeClass = 'done' | 'verify' | 'rejected'
 
-/** One staged attempt, as the decision to delete its manifest list needs it. */
+/** One staged attempt, as the decision to delete what it wrote needs it. */
 export interface StagedAttempt {
   readonly manifestList: string
+  /** Manifest list and merged manifests: named by this attempt alone. */
+  readonly written: readonly string[]
   readonly outcome: 'none' | CommitOutcome['kind']
+  readonly reason: string
 }
 
 export interface Guards {
@@ -42,9 +45,9 @@ export interface Guards {
   readonly evidence: (checked: TableMetadata, positions: Positions) => Evidence | null
   /** 4: what an answer means. */
   readonly classify: (outcome: CommitOutcome) => OutcomeClass
-  /** 4: the own commit among the ancestors of the head. */
-  readonly landed: (metadata: TableMetadata, id: string) => Snapshot | null
-  /** 4: manifest lists that no copy of this commit can name any more. */
+  /** 4: the own commit among the ancestors of the head, by its commit id or by its snapshot id. */
+  readonly landed: (metadata: TableMetadata, id: string, snapshotId: bigint) => Snapshot | null
+  /** 4: files of attempts that no copy of this commit can name any more. */
   readonly discardable: (attempts: readonly StagedAttempt[], landedList: string) => readonly string[]
   /** 5: identity of the work. */
   readonly commitId: typeof commitId
@@ -124,7 +127,7 @@ function classify(outcome: CommitOutcome): OutcomeClass {
 function discardable(attempts: readonly StagedAttempt[], landedList: string): readonly string[] {
   const settled = attempts.every(({ outcome }) => outcome === 'conflict' || outcome === 'done')
   if (!settled || !attempts.some(({ manifestList }) => manifestList === landedList)) return []
-  return attempts.map(({ manifestList }) => manifestList).filter((list) => list !== landedList)
+  return attempts.filter(({ manifestList }) => manifestList !== landedList).flatMap(({ written }) => written)
 }
 
 const newestMs = (metadata: TableMetadata): number =>
@@ -148,7 +151,8 @@ export function recreatedTopic(
   for (const { topic, topicName } of source) {
     if (positions.topics.has(topic) || accepted.has(topic)) continue
     const former = [...positions.topics].find(([, marks]) => marks.name === topicName)
-    if (former !== undefined) return new IngestError('TOPIC_RECREATED', { topic: topicName, found: topic, known: former[0] })
+    if (former !== undefined)
+      return new IngestError('TOPIC_RECREATED', { topic: topicName, found: topic, known: former[0] })
   }
   return null
 }

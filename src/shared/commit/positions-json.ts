@@ -3,8 +3,8 @@
 import type { ErrorContext } from '../errors.ts'
 import { IngestError } from '../errors.ts'
 import type { PartitionRange, TopicKey } from '../offsets.ts'
-import { canonicalJson } from './canonical-json.ts'
 import type { CanonicalValue } from './canonical-json.ts'
+import { canonicalJson } from './canonical-json.ts'
 import type { PartitionMark, Positions, TablePolicy, TopicMarks, Unconfirmed } from './positions.ts'
 import { rangesValue } from './positions.ts'
 
@@ -50,7 +50,9 @@ export function parsePositions(text: string): Positions {
     history: count(root['history'], '$.history'),
     topics: mapOf(root['topics'], '$.topics', topicMarks),
     ranges: rangesOf(root['ranges'], '$.ranges'),
-    unconfirmed: list(root['unconfirmed'], '$.unconfirmed').map((item, at) => unconfirmed(item, `$.unconfirmed[${at}]`)),
+    unconfirmed: list(root['unconfirmed'], '$.unconfirmed').map((item, at) =>
+      unconfirmed(item, `$.unconfirmed[${at}]`),
+    ),
     policy: policy(root['policy'], '$.policy'),
   }
 }

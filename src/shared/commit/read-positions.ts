@@ -26,6 +26,7 @@ export type UntrustedReason =
   | 'mark-expired'
   | 'no-evidence'
   | 'rows-missing'
+  | 'commit-rolled-back'
 
 export type ReadVerdict =
   /** No property and no trace of ours: a table that K2 never wrote. */
@@ -97,9 +98,14 @@ export const evidenceSummary = (evidence: Evidence): Record<string, string> => (
   [EVIDENCE_ROWS_KEY]: String(evidence.rows),
 })
 
-/** The snapshot among the visible ancestors that carries this commit id (guard 4), or null. */
-export const findCommit = (metadata: TableMetadata, id: string): Snapshot | null =>
-  ancestry(metadata).line.find((snapshot) => snapshot.summary[COMMIT_ID_KEY] === id) ?? null
+/**
+ * The visible ancestor that is this commit (guard 4), or null. By commit id it is the same work, whoever did it; by snapshot id it
+ * is ours even where `k2 positions set` has begun a new history since.
+ */
+export const findCommit = (metadata: TableMetadata, id: string, snapshotId: bigint): Snapshot | null =>
+  ancestry(metadata).line.find(
+    (snapshot) => snapshot.summary[COMMIT_ID_KEY] === id || snapshot['snapshot-id'] === snapshotId,
+  ) ?? null
 
 const isOwn = (snapshot: Snapshot): boolean => snapshot.summary[COMMIT_ID_KEY] !== undefined
 

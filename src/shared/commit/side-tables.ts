@@ -36,22 +36,29 @@ export function parseApplied(text: string | undefined): Applied | null {
 }
 
 /** Entries of one side table that it does not hold yet, in main's order. */
-export const pendingOf = (unconfirmed: readonly Unconfirmed[], table: string, applied: Applied): readonly Unconfirmed[] =>
-  unconfirmed.filter((entry) => entry.table === table && !applied.has(entry.commit))
+export const pendingOf = (
+  unconfirmed: readonly Unconfirmed[],
+  table: string,
+  applied: Applied,
+): readonly Unconfirmed[] => unconfirmed.filter((entry) => entry.table === table && !applied.has(entry.commit))
 
-/** `k2.applied` after an append: what main still names, and what is appended now. */
+/** `k2.applied` after an append: what main still names for this table, and what is appended now. */
 export function nextApplied(
   applied: Applied,
   unconfirmed: readonly Unconfirmed[],
+  table: string,
   appended: readonly Unconfirmed[],
 ): Applied {
-  const named = unconfirmed.map((entry) => entry.commit).filter((commit) => applied.has(commit))
-  return new Set([...named, ...appended.map((entry) => entry.commit)])
+  const named = unconfirmed.filter((entry) => entry.table === table && applied.has(entry.commit))
+  return new Set([...named, ...appended].map((entry) => entry.commit))
 }
 
+/** Per side table, the commits it is known to hold. */
+export type Confirmed = ReadonlyMap<string, Applied>
+
 /** `unconfirmed` without the entries known to be in their table. */
-export const dropConfirmed = (unconfirmed: readonly Unconfirmed[], confirmed: Applied): readonly Unconfirmed[] =>
-  unconfirmed.filter((entry) => !confirmed.has(entry.commit))
+export const dropConfirmed = (unconfirmed: readonly Unconfirmed[], confirmed: Confirmed): readonly Unconfirmed[] =>
+  unconfirmed.filter((entry) => confirmed.get(entry.table)?.has(entry.commit) !== true)
 
 /** `k2.side-files`: `{"<table>":["<file>", …]}`. */
 export const sideFilesSummary = (own: Unconfirmed): string =>

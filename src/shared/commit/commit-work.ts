@@ -1,0 +1,145 @@
+// What one commit to a main table is made of: the work, its plan for one attempt, and the request. Pure; committer thread.
+// Invariant: a plan is made from one metadata that was checked, and its request holds only on the head of that metadata.
+import type { DataFile } from '../iceberg/data-file.ts'
+import type { Snapshot, TableMetadata, TableUpdate } from '../iceberg/metadata.ts'
+import type { PartitionRange } from '../offsets.ts'
+import { MAIN_BRANCH } from './ancestry.ts'
+import type { Guards } from './guards.ts'
+import type { PartitionStart, Positions, TablePolicy, Unconfirmed } from './positions.ts'
+import {
+  addStarts,
+  advance,
+  newStarts,
+  POSITIONS_PROPERTY,
+  POSITIONS_TAG,
+  startRange,
+  summaryRanges,
+} from './positions.ts'
+import { writePositions } from './positions-json.ts'
+import { COMMIT_ID_KEY, evidenceSummary } from './read-positions.ts'
+import type { Confirmed } from './side-tables.ts'
+import { SIDE_FILES_KEY, sideFilesSummary } from './side-tables.ts'
+
+interface WorkBase {
+  readonly table: string
+  readonly tableUuid: string
+  /** Constant over all attempts, so that a catalog refuses a late second copy (guard 5). */
+  readonly snapshotId: bigint
+  readonly writer: string
+  readonly group: string
+  readonly policy: TablePolicy
+  /** Side files known to be in their table: this commit forgets them. */
+  readonly confirmed: Confirmed
+}
+
+/** A group of encoded chunks. */
+export interface GroupWork extends WorkBase {
+  readonly kind: 'group'
+  readonly ranges: readonly PartitionRange[]
+  readonly dataFiles: readonly DataFile[]
+  /** Side files written for this group, not yet in their table. */
+  readonly side: { readonly table: string; readonly files: readonly string[] } | null
+  readonly oldestEncodedAtMs: number
+}
+
+/** Starts of partitions that the table does not know: an empty snapshot, before their first read. */
+export interface StartsWork extends WorkBase {
+  readonly kind: 'starts'
+  readonly starts: readonly PartitionStart[]
+}
+
+export type Work = GroupWork | StartsWork
+
+/** The ranges of the work on top of these positions; starts that are known meanwhile are left out. */
+export const rangesOf = (work: Work, positions: Positions): readonly PartitionRange[] =>
+  work.kind === 'group' ? work.ranges : newStarts(positions, work.starts).map(startRange)
+
+/** One attempt: everything a stage needs. */
+export interface Plan {
+  /** The metadata that was checked; the request asserts its head. */
+  readonly base: TableMetadata
+  readonly commitId: string
+  readonly snapshotId: bigint
+  readonly timestampMs: number
+  readonly summary: Readonly<Record<string, string>>
+  /** What the table will say once this attempt lands. */
+  readonly positions: Positions
+}
+
+/** Plans an attempt on checked metadata whose positions fit the ranges. */
+export function planCommit(
+  work: Work,
+  base: TableMetadata,
+  positions: Positions,
+  ranges: readonly PartitionRange[],
+  attempt: { readonly commitId: string; readonly count: number; readonly atMs: number },
+  guards: Guards,
+): Plan {
+  const own = ownSideFiles(work, attempt.commitId)
+  const snapshotId = guards.snapshotId(work.snapshotId, attempt.count)
+  const moved =
+    work.kind === 'group'
+      ? advance(positions, guards.moved(ranges))
+      : addStarts(positions, newStarts(positions, work.starts))
+  return {
+    base,
+    commitId: attempt.commitId,
+    snapshotId,
+    timestampMs: guards.timestampMs(attempt.atMs, base),
+    summary: summaryOf(work, base, positions, ranges, attempt.commitId, own, guards),
+    positions: {
+      ...moved,
+      snapshot: snapshotId,
+      ranges,
+      unconfirmed: [...guards.dropConfirmed(positions.unconfirmed, work.confirmed), ...guards.named(own)],
+      policy: positions.policy.tombstone === work.policy.tombstone ? positions.policy : work.policy,
+    },
+  }
+}
+
+function ownSideFiles(work: Work, commit: string): Unconfirmed | null {
+  if (work.kind !== 'group' || work.side === null || work.side.files.length === 0) return null
+  return { commit, table: work.side.table, files: work.side.files }
+}
+
+function summaryOf(
+  work: Work,
+  base: TableMetadata,
+  positions: Positions,
+  ranges: readonly PartitionRange[],
+  commit: string,
+  own: Unconfirmed | null,
+  guards: Guards,
+): Record<string, string> {
+  const hasRows = work.kind === 'group' && work.dataFiles.some((file) => file.recordCount > 0)
+  const evidence = hasRows ? null : guards.evidence(base, positions)
+  return {
+    [COMMIT_ID_KEY]: commit,
+    'k2.writer': work.writer,
+    'k2.group': work.group,
+    'k2.ranges': summaryRanges(ranges),
+    ...(own === null ? {} : { [SIDE_FILES_KEY]: sideFilesSummary(own) }),
+    ...(evidence === null ? {} : evidenceSummary(evidence)),
+  }
+}
+
+/** Kept for ever: the longest age that Iceberg's metadata can hold. */
+const FOR_EVER_MS = 0x7fffffffffffffffn
+
+/** The updates of one request: snapshot, branch, tag and positions together or not at all. */
+export function commitUpdates(plan: Plan, snapshot: Snapshot): TableUpdate[] {
+  const id = snapshot['snapshot-id']
+  const branch = plan.base.refs[MAIN_BRANCH] // its retention settings are the owner's, not ours
+  return [
+    { action: 'add-snapshot', snapshot },
+    { action: 'set-snapshot-ref', 'ref-name': MAIN_BRANCH, ...branch, 'snapshot-id': id, type: 'branch' },
+    {
+      action: 'set-snapshot-ref',
+      'ref-name': POSITIONS_TAG,
+      'snapshot-id': id,
+      type: 'tag',
+      'max-ref-age-ms': FOR_EVER_MS,
+    },
+    { action: 'set-properties', updates: { [POSITIONS_PROPERTY]: writePositions(plan.positions) } },
+  ]
+}
