@@ -25,9 +25,9 @@ export function readArguments(words: readonly string[]): Invocation {
   const named = leading[0] === 'help' ? leading.slice(1) : leading
   const command = commandNames.find((name) => name === named.slice(0, wordCount(name)).join(' '))
   if (asksHelp) {
-    const begun = commandNames.filter((name) => `${name} `.startsWith(`${named.join(' ')} `))
     if (command !== undefined) return { kind: 'help', commands: [command] }
-    return named.length === 0 || begun.length > 0 ? { kind: 'help', commands: begun } : noCommand(named)
+    const begun = commandNames.filter((name) => named.length === 0 || name.startsWith(`${named.join(' ')} `))
+    return begun.length > 0 ? { kind: 'help', commands: begun } : noCommand(named)
   }
   if (words[0] === '--version' || words[0] === '-V') return { kind: 'version' }
   if (command === undefined) return noCommand(named)
@@ -62,9 +62,9 @@ function readFlags(words: readonly string[], rows: readonly OptionRow[]): { flag
       continue
     }
     const key = match[1] ?? ''
-    const row = rows.find((candidate) => keyOf(candidate) === key)
-    const positive = row === undefined && key.startsWith('no-') ? key.slice(3) : key
-    const isBoolean = rows.some((candidate) => candidate.kind === 'boolean' && keyOf(candidate) === positive)
+    const isKnown = rows.some((row) => keyOf(row) === key)
+    const positive = !isKnown && key.startsWith('no-') ? key.slice(3) : key
+    const isBoolean = rows.some((row) => row.kind === 'boolean' && keyOf(row) === positive)
     const next = words[index + 1]
     if (isBoolean) {
       flags.push({ key: positive, origin: `--${key}`, text: match[2] ?? String(positive === key) })
@@ -73,10 +73,8 @@ function readFlags(words: readonly string[], rows: readonly OptionRow[]): { flag
     } else if (next !== undefined && !looksLikeFlag(next)) {
       flags.push({ key, origin: `--${key}`, text: next })
       index++
-    } else if (row === undefined) {
-      flags.push({ key, origin: `--${key}`, text: '' })
     } else {
-      problems.push(`--${key} needs a value: ${row.text}`)
+      flags.push({ key, origin: `--${key}`, text: null })
     }
   }
   return { flags, problems }

@@ -51,7 +51,8 @@ export type Config<C extends CommandName> = {
 export interface Written {
   readonly key: string
   readonly origin: string
-  readonly text: string
+  /** Null for a flag without the value it needs. */
+  readonly text: string | null
 }
 
 export interface ConfigInput {
@@ -97,6 +98,10 @@ function resolve(
   computed: Readonly<Record<ComputedDefault, string>>,
   problems: string[],
 ): OptionValue | null {
+  if (written?.text === null) {
+    problems.push(`${written.origin} needs a value: ${row.text}`)
+    return null
+  }
   const text = written?.text ?? row.default ?? (row.computed === undefined ? undefined : computed[row.computed])
   if (text === undefined) {
     if (row.required) problems.push(`${flagOf(row)} is required: ${row.text}`)
@@ -118,10 +123,10 @@ function writtenFlags(rows: readonly OptionRow[], flags: readonly Written[], pro
       problems.push(`${flag.origin} is no option of this command${suggestion(flag.key, rows.map(keyOf), '--')}`)
     } else if (earlier === undefined) {
       layer.set(flag.key, flag)
-    } else if (row.kind === 'topics') {
+    } else if (row.kind === 'topics' && earlier.text !== null && flag.text !== null) {
       layer.set(flag.key, { ...flag, text: `${earlier.text},${flag.text}` })
     } else {
-      problems.push(`${flag.origin} is given twice: "${earlier.text}" and "${flag.text}"`)
+      problems.push(`${flag.origin} is given twice: "${earlier.text ?? ''}" and "${flag.text ?? ''}"`)
     }
   }
   return layer
