@@ -69,7 +69,7 @@ export interface DictionaryColumn extends ColumnBase {
   offsets: Int32Array
   bytes: Uint8Array
 }
-/** fixed(n). */
+/** fixed(n); uuid as its 16 bytes. */
 export interface FixedColumn extends ColumnBase {
   readonly kind: 'fixed'
   readonly size: number
@@ -101,7 +101,7 @@ export interface ColumnBatch {
 export function columnKind(type: IcebergType): Column['kind'] {
   if (typeof type !== 'string') return type.type
   if (type.startsWith('decimal')) return 'decimal'
-  if (type.startsWith('fixed')) return 'fixed'
+  if (type.startsWith('fixed') || type === 'uuid') return 'fixed'
   switch (type) {
     case 'boolean':
       return 'boolean'

@@ -1,0 +1,172 @@
+// The Iceberg schema of an Avro record: own fields, then provenance columns (design: "Main tables"), and the partition spec
+// that goes with it; the schema of the dead letters beside it. Pure, any thread. Invariant: the same Avro schema and options
+// make the same Iceberg schema, ids included, on every pod: of two that create the table, either result is right.
+import {
+  headersField,
+  isProvenanceColumn,
+  keyField,
+  optionalField,
+  provenanceFields,
+} from '../columns/provenance-columns.ts'
+import { IngestError } from '../errors.ts'
+import type { IcebergField, IcebergSchema, IcebergType, PartitionSpec } from '../iceberg/schema.ts'
+import type { TombstonePolicy } from '../messages.ts'
+import type { AvroRecord, AvroType } from './avro-schema.ts'
+import { withFreshIds } from './field-ids.ts'
+import { leafTypeOf, unsupported, withoutNull } from './leaf-mapping.ts'
+import { fitWriter } from './writer-fit.ts'
+
+export interface MappingOptions {
+  readonly keyColumn: boolean
+  readonly headersColumn: boolean
+  /** `store` makes every own field optional and brings the key column with it: a tombstone is a row of nulls with its key. */
+  readonly tombstone: TombstonePolicy
+}
+
+/** Nested types of one column, and columns with their nested fields: a schema beyond these is a mistake, not a table. */
+const depthMax = 32
+const fieldCountMax = 10_000
+
+/**
+ * The table schema of a topic: own fields under their Avro names, then the provenance columns, ids from 1.
+ * Errors: SCHEMA_UNSUPPORTED with `path` and `reason` for everything that Iceberg v2 cannot hold exactly.
+ */
+export function icebergSchemaOf(avro: AvroRecord, options: MappingOptions): IcebergSchema {
+  const mapper = new Mapper()
+  const own = mapper.fieldsOf(avro, '')
+  for (const field of own) {
+    if (isProvenanceColumn(field.name.toLowerCase())) {
+      throw unsupported(field.name, 'the name of a column that K2 adds')
+    }
+  }
+  const stored = options.tombstone === 'store'
+  const fields = [
+    ...own.map((field) => (stored ? { ...field, required: false } : field)),
+    ...provenanceFields,
+    ...(options.keyColumn || stored ? [keyField] : []),
+    ...(options.headersColumn ? [headersField] : []),
+  ]
+  return withFreshIds({ type: 'struct', 'schema-id': 0, fields })
+}
+
+/** One walk over a schema: counts fields, and knows the records it stands in so as to see recursion. */
+class Mapper {
+  readonly #open: AvroType[] = []
+  #fieldCount = 0
+
+  fieldsOf(record: AvroRecord, path: string): IcebergField[] {
+    const at = path === '' ? '(top)' : path
+    if (record.fields.length === 0) throw unsupported(at, 'a record without fields')
+    if (this.#open.includes(record)) throw unsupported(at, `record ${record.name} contains itself`)
+    if (this.#open.length >= depthMax) throw unsupported(at, `types nested deeper than ${depthMax}`)
+    this.#open.push(record)
+    const names = new Map<string, string>()
+    const fields = record.fields.map((field): IcebergField => {
+      const here = path === '' ? field.name : `${path}.${field.name}`
+      const lower = field.name.toLowerCase()
+      const twin = names.get(lower)
+      if (twin !== undefined) throw unsupported(here, `a name equal to ${twin} but for case`)
+      names.set(lower, field.name)
+      const { type, required } = this.#valueOf(field.type, here)
+      return { id: 0, name: field.name, required, type, ...(field.doc === null ? {} : { doc: field.doc }) }
+    })
+    this.#open.pop()
+    return fields
+  }
+
+  #valueOf(avro: AvroType, path: string): { readonly type: IcebergType; readonly required: boolean } {
+    this.#fieldCount += 1
+    if (this.#fieldCount > fieldCountMax) throw unsupported(path, `more than ${fieldCountMax} fields`)
+    const { type, nullIndex } = withoutNull(avro, path)
+    return { type: this.#typeOf(type, path), required: nullIndex < 0 }
+  }
+
+  #typeOf(type: AvroType, path: string): IcebergType {
+    switch (type.kind) {
+      case 'record':
+        return { type: 'struct', fields: this.fieldsOf(type, path) }
+      case 'array':
+      case 'map': {
+        if (this.#open.length >= depthMax) throw unsupported(path, `types nested deeper than ${depthMax}`)
+        this.#open.push(type)
+        const inside = type.kind === 'array' ? type.items : type.values
+        const value = this.#valueOf(inside, `${path}${type.kind === 'array' ? '[]' : '{}'}`)
+        this.#open.pop()
+        return type.kind === 'array' ? listOf(value.type, value.required) : mapOf(value.type, value.required)
+      }
+      default:
+        return leafTypeOf(type, path)
+    }
+  }
+}
+
+const listOf = (element: IcebergType, required: boolean): IcebergType => ({
+  type: 'list',
+  'element-id': 0,
+  element,
+  'element-required': required,
+})
+const mapOf = (value: IcebergType, required: boolean): IcebergType => ({
+  type: 'map',
+  'key-id': 0,
+  key: 'string',
+  'value-id': 0,
+  value,
+  'value-required': required,
+})
+
+/**
+ * Whether records of a writer schema can be decoded into an existing table. Errors: SCHEMA_INCOMPATIBLE with `path` and
+ * `reason`; SCHEMA_UNSUPPORTED where the writer schema has no Iceberg counterpart at all.
+ */
+export function checkWriterFits(writer: AvroRecord, table: IcebergSchema): void {
+  fitWriter(writer, table)
+}
+
+/** Day of the top-level `timestamp` where a table has one, else unpartitioned (design: "Main tables"). */
+export function partitionSpecFor(schema: IcebergSchema): PartitionSpec {
+  const timestamp = schema.fields.find((field) => field.name === 'timestamp')
+  if (timestamp === undefined || (timestamp.type !== 'timestamptz' && timestamp.type !== 'timestamp')) {
+    return { 'spec-id': 0, fields: [] }
+  }
+  return daySpec(schema, timestamp)
+}
+
+/** Ids of partition fields count from 1000 (spec, "Partition Specs"); their names share a space with the columns'. */
+function daySpec(schema: IcebergSchema, source: IcebergField): PartitionSpec {
+  const taken = new Set(schema.fields.map((field) => field.name.toLowerCase()))
+  let name = `${source.name}_day`
+  for (let suffix = 2; taken.has(name); suffix += 1) name = `${source.name}_day_${suffix}`
+  return { 'spec-id': 0, fields: [{ 'source-id': source.id, 'field-id': 1000, name, transform: 'day' }] }
+}
+
+/** `<main>_dead_letters` (design: "Side tables"): one row per record that could not be stored, with its bytes. */
+export function deadLettersSchema(): IcebergSchema {
+  return withFreshIds({
+    type: 'struct',
+    'schema-id': 0,
+    fields: [
+      ...provenanceFields,
+      keyField,
+      headersField,
+      optionalField('value', 'binary'),
+      optionalField('schema_id', 'int'),
+      optionalField('error_code', 'string'),
+      optionalField('error_text', 'string'),
+      optionalField('field_path', 'string'),
+      optionalField('route', 'string'),
+      optionalField('seen_at', 'timestamptz'),
+      optionalField('k2_version', 'string'),
+    ],
+  })
+}
+
+/** Day of the Kafka timestamp, null allowed (design: "Side tables"). Errors: TABLE_MISFIT without that column. */
+export function sideTableSpec(schema: IcebergSchema): PartitionSpec {
+  const timestamp = schema.fields.find((field) => field.name === 'kafka_timestamp')
+  if (timestamp === undefined) throw new IngestError('TABLE_MISFIT', { column: 'kafka_timestamp', reason: 'missing' })
+  return daySpec(schema, timestamp)
+}
+
+/** Partition spec of {@link deadLettersSchema}. */
+export const deadLettersSpec = (): PartitionSpec => sideTableSpec(deadLettersSchema())
