@@ -47,6 +47,16 @@ export const errorTable = {
     text: 'cluster id or topic id missing or contradictory',
     help: 'meta.properties and partition.metadata must be those of one cluster and topic',
   },
+  FEED_INPUT: {
+    action: 'stop',
+    text: 'input of the feed cannot be read',
+    help: 'correct the file; nothing of it was written',
+  },
+  FEED_CONFLICT: {
+    action: 'stop',
+    text: 'log directory holds something else than this feed',
+    help: 'choose another directory, add with --append, or finish the feed begun there with the same options',
+  },
   CODEC_UNSUPPORTED: {
     action: 'stop',
     text: 'compression codec not supported',
@@ -56,6 +66,11 @@ export const errorTable = {
     action: 'stop',
     text: 'record batch decompresses beyond its bound',
     help: 'raise --decompressed-bytes-max if the batch is genuine',
+  },
+  ROUTE_MISSING: {
+    action: 'stop',
+    text: 'topic has no route',
+    help: 'name its table with --table; only market.{asset_class}.{data_type}.{exchange} has one by rule',
   },
   // Schemas
   SCHEMA_UNKNOWN: {
