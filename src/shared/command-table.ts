@@ -18,7 +18,7 @@ export const commandTable = {
     details:
       'Writes the shipped ASX trades as Kafka record batches, moves them into an Iceberg table, kills itself on the way, goes on, ' +
       'and prints the proof. Needs nothing but Node; touches nothing outside its folder, and starts that folder afresh only where its own marker file lies.',
-    examples: ['k2 demo', 'k2 demo --dir /tmp/k2-demo --json'],
+    examples: ['k2 demo', 'k2 demo --dir demo --json'],
   },
   run: {
     group: 'Move data',
