@@ -1,0 +1,27 @@
+// What the coordinator asks the committer to open: the tables a route needs and the partitions it will read. Plain data, crosses
+// from the main thread to the commit thread.
+import type { TableName } from '../iceberg/catalog.ts'
+import type { IcebergSchema, PartitionSpec } from '../iceberg/schema.ts'
+import type { TopicKey } from '../offsets.ts'
+import type { SourceState } from './guards.ts'
+import type { TablePolicy } from './positions.ts'
+
+export interface RouteSpec {
+  readonly route: string
+  readonly table: TableName
+  /** What the topic needs; used as it is for a new table, compared by name with one that exists. */
+  readonly schema: IcebergSchema
+  readonly spec: PartitionSpec
+  readonly deadLetters: { readonly schema: IcebergSchema; readonly spec: PartitionSpec }
+  /** Root under which new tables get their folders: `<location>/<namespace…>/<name>`. */
+  readonly location: string
+  /** Partitions of the source, with where a partition begins that the table does not know. */
+  readonly partitions: readonly SourceState[]
+  /** Topic keys that an operator declared to be a new history of a known name. */
+  readonly acceptedTopics: ReadonlySet<TopicKey>
+  readonly group: string
+  readonly writer: string
+  readonly tombstone: TablePolicy['tombstone']
+  /** Further properties of a new main table. */
+  readonly properties: Readonly<Record<string, string>>
+}

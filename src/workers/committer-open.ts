@@ -1,0 +1,218 @@
+// Opens the tables of a route: loads or creates them, decides whether they are ours, and brings them to where reading may begin
+// (side files confirmed, starts committed). Commit thread. Invariant: nothing is read from a source before this has returned.
+import type { SourceState } from '../shared/commit/guards.ts'
+import { outsideLog, recreatedTopic } from '../shared/commit/guards.ts'
+import type { Positions, TablePolicy } from '../shared/commit/positions.ts'
+import { initialPositions, NO_SNAPSHOT, newStarts, POSITIONS_PROPERTY } from '../shared/commit/positions.ts'
+import { writePositions } from '../shared/commit/positions-json.ts'
+import type { Applied, Confirmed } from '../shared/commit/side-tables.ts'
+import { APPLIED_PROPERTY, writeApplied } from '../shared/commit/side-tables.ts'
+import { misfit } from '../shared/commit/table-fit.ts'
+import { assert, IngestError } from '../shared/errors.ts'
+import type { NewTable, TableName } from '../shared/iceberg/catalog.ts'
+import { formatTableName } from '../shared/iceberg/catalog.ts'
+import type { TableMetadata } from '../shared/iceberg/metadata.ts'
+import type { IcebergSchema, PartitionSpec } from '../shared/iceberg/schema.ts'
+import type { TopicKey } from '../shared/offsets.ts'
+import { countRows } from './committer-evidence.ts'
+import type { CommitterIo } from './committer-io.ts'
+import { newSnapshotId, patiently, pause, raise } from './committer-io.ts'
+import { load, runCommit, runSide } from './committer-run.ts'
+
+export interface RouteSpec {
+  readonly route: string
+  readonly table: TableName
+  /** What the topic needs; used as it is for a new table, compared by name with one that exists. */
+  readonly schema: IcebergSchema
+  readonly spec: PartitionSpec
+  readonly deadLetters: { readonly schema: IcebergSchema; readonly spec: PartitionSpec }
+  /** Root under which new tables get their folders: `<location>/<namespace…>/<name>`. */
+  readonly location: string
+  /** Partitions of the source, with where a partition begins that the table does not know. */
+  readonly partitions: readonly SourceState[]
+  /** Topic keys that an operator declared to be a new history of a known name. */
+  readonly acceptedTopics: ReadonlySet<TopicKey>
+  readonly group: string
+  readonly writer: string
+  readonly tombstone: TablePolicy['tombstone']
+  /** Further properties of a new main table. */
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/** A route as the committer holds it between commits. */
+export interface OpenRoute {
+  readonly spec: RouteSpec
+  readonly side: TableName
+  readonly mainUuid: string
+  main: TableMetadata
+  sideMetadata: TableMetadata
+  positions: Positions
+  /** What the side table is known to hold; main forgets it with its next commit. */
+  confirmed: Confirmed
+}
+
+/** Of every table K2 creates; an owner may change them afterwards. */
+const tableProperties: Readonly<Record<string, string>> = {
+  'write.metadata.delete-after-commit.enabled': 'true',
+  'write.metadata.previous-versions-max': '20',
+  'write.parquet.compression-codec': 'zstd',
+  'write.format.default': 'parquet',
+}
+
+export const sideTableName = (main: TableName): TableName => ({ ...main, name: `${main.name}_dead_letters` })
+
+/**
+ * Errors: TABLE_FOREIGN, TABLE_MISFIT, SIDE_TABLE_MISSING, POSITIONS_UNTRUSTED, POSITIONS_INVALID, TOPIC_RECREATED,
+ * POSITION_OUT_OF_RANGE, UNCONFIRMED_MISSING, COMMIT_*, and those of catalog and store once waiting did not help.
+ */
+export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenRoute> {
+  const table = formatTableName(spec.table)
+  const side = sideTableName(spec.table)
+  const policy = { tombstone: spec.tombstone, since: new Date(io.clock()).toISOString() }
+  const main = await loadOrCreate(io, spec.table, mainTable(spec, policy))
+  const positions = await readTrusted(io, table, main, policy)
+  const problem = misfit(spec.schema, currentSchema(main))
+  if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
+  const sourceProblem =
+    recreatedTopic(positions, spec.partitions, spec.acceptedTopics) ?? outsideLog(positions, spec.partitions)
+  if (sourceProblem !== null) throw sourceProblem
+  const sideMetadata = await openSide(io, spec, side, positions.snapshot !== NO_SNAPSHOT)
+  const confirmed = await confirm(io, spec.table, main['table-uuid'], side)
+  const route: OpenRoute = {
+    spec,
+    side,
+    mainUuid: main['table-uuid'],
+    main,
+    sideMetadata,
+    positions,
+    confirmed: new Map([[formatTableName(side), confirmed]]),
+  }
+  await commitStarts(io, route, policy)
+  return route
+}
+
+/** Side files that main names come before anything new. */
+async function confirm(io: CommitterIo, main: TableName, mainUuid: string, side: TableName): Promise<Applied> {
+  const end = await runSide(io, { main, mainUuid, side, limits: io.limits })
+  return end.kind === 'confirmed' ? end.applied : raise(end.failure)
+}
+
+function mainTable(spec: RouteSpec, policy: TablePolicy): NewTable {
+  return {
+    schema: spec.schema,
+    spec: spec.spec,
+    location: locationOf(spec, spec.table),
+    properties: {
+      ...tableProperties,
+      ...spec.properties,
+      [POSITIONS_PROPERTY]: writePositions(initialPositions(policy)),
+    },
+  }
+}
+
+const locationOf = (spec: RouteSpec, name: TableName): string =>
+  [spec.location.replace(/\/+$/, ''), ...name.namespace, name.name].join('/')
+
+/** Of two that create a table, the loser loads the winner's; so does one whose answer was lost. */
+async function loadOrCreate(io: CommitterIo, name: TableName, wanted: NewTable): Promise<TableMetadata> {
+  const table = formatTableName(name)
+  for (let count = 1; count <= io.limits.attemptsMax; count++) {
+    const found = await patiently(io, table, () => load(io, name))
+    if (found !== null) return found
+    const outcome = await patiently(io, table, () => io.catalog.createTable(name, wanted))
+    switch (outcome.kind) {
+      case 'done':
+        return outcome.table.metadata
+      case 'rejected':
+        throw new IngestError('COMMIT_REJECTED', { table, reason: outcome.reason })
+      default:
+        if (count > 1) await pause(io, table, io.limits.backoffMsFirst, outcome.kind)
+    }
+  }
+  throw new IngestError('COMMIT_GAVE_UP', { table, attempts: io.limits.attemptsMax })
+}
+
+async function readTrusted(
+  io: CommitterIo,
+  table: string,
+  main: TableMetadata,
+  policy: TablePolicy,
+): Promise<Positions> {
+  const verdict = io.guards.read(main)
+  switch (verdict.kind) {
+    case 'none':
+      if (main.snapshots.length > 0) throw new IngestError('TABLE_FOREIGN', { table })
+      return initialPositions(policy)
+    case 'trusted':
+      return verdict.positions
+    case 'evidence': {
+      const { evidence, positions } = verdict
+      const rows = await patiently(io, table, () => countRows(io.store, main, evidence.ranges))
+      if (io.guards.evidenceHolds(evidence, rows)) return positions
+      throw new IngestError('POSITIONS_UNTRUSTED', {
+        table,
+        reason: 'rows-missing',
+        expected: evidence.rows,
+        found: rows,
+      })
+    }
+    case 'stop':
+      throw new IngestError('POSITIONS_UNTRUSTED', { table, reason: verdict.reason })
+  }
+}
+
+/** Made before the first main commit; from then on its absence means that rows of ours are gone. */
+async function openSide(
+  io: CommitterIo,
+  spec: RouteSpec,
+  side: TableName,
+  hasCommits: boolean,
+): Promise<TableMetadata> {
+  const table = formatTableName(side)
+  const wanted: NewTable = {
+    ...spec.deadLetters,
+    location: locationOf(spec, side),
+    properties: { ...tableProperties, [APPLIED_PROPERTY]: writeApplied(new Set()) },
+  }
+  const found = hasCommits ? await patiently(io, table, () => load(io, side)) : await loadOrCreate(io, side, wanted)
+  if (found === null) throw new IngestError('SIDE_TABLE_MISSING', { table, main: formatTableName(spec.table) })
+  if (found.properties[APPLIED_PROPERTY] === undefined) throw new IngestError('TABLE_FOREIGN', { table })
+  const problem = misfit(spec.deadLetters.schema, currentSchema(found))
+  if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
+  return found
+}
+
+/** One empty snapshot for all partitions that the table does not know, before the first of them is read. */
+async function commitStarts(io: CommitterIo, route: OpenRoute, policy: TablePolicy): Promise<void> {
+  const { spec, main } = route
+  const starts = newStarts(route.positions, spec.partitions)
+  if (starts.length === 0) return
+  const work = {
+    kind: 'starts' as const,
+    table: formatTableName(spec.table),
+    tableUuid: route.mainUuid,
+    snapshotId: newSnapshotId(io),
+    writer: spec.writer,
+    group: spec.group,
+    policy,
+    confirmed: route.confirmed,
+    starts,
+  }
+  const end = await runCommit(io, { name: spec.table, work, base: main, side: null })
+  if (end.kind === 'failed') raise(end.failure)
+  assert(end.kind === 'committed', 'starts are never fenced')
+  route.main = end.metadata
+  route.positions = end.positions
+}
+
+export function currentSchema(metadata: TableMetadata): IcebergSchema {
+  const schema = metadata.schemas.find((each) => each['schema-id'] === metadata['current-schema-id'])
+  if (schema === undefined) throw new IngestError('TABLE_METADATA', { field: 'current-schema-id' })
+  return schema
+}
+
+export function currentSpec(metadata: TableMetadata): PartitionSpec {
+  const spec = metadata['partition-specs'].find((each) => each['spec-id'] === metadata['default-spec-id'])
+  if (spec === undefined) throw new IngestError('TABLE_METADATA', { field: 'default-spec-id' })
+  return spec
+}

@@ -1,0 +1,239 @@
+// The committer: owns the Iceberg tables of all routes and decides what is true. Commit thread; the thread's entry is
+// commit-worker.ts. Invariant: one commit at a time per route, in the order asked for; every answer tells where the table stands.
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CommitLimits } from '../shared/commit/commit-state.ts'
+import { commitLimits } from '../shared/commit/commit-state.ts'
+import type { GroupWork } from '../shared/commit/commit-work.ts'
+import type { Guards } from '../shared/commit/guards.ts'
+import { guards } from '../shared/commit/guards.ts'
+import { nextOffset } from '../shared/commit/positions.ts'
+import { dropConfirmed, UNCONFIRMED_MAX } from '../shared/commit/side-tables.ts'
+import { assert, errorTable, type Failure, fromFailure, toFailure } from '../shared/errors.ts'
+import { createManifestListCache } from '../shared/iceberg/append.ts'
+import type { Catalog } from '../shared/iceberg/catalog.ts'
+import { formatTableName } from '../shared/iceberg/catalog.ts'
+import type { TableMetadata } from '../shared/iceberg/metadata.ts'
+import { dataFolder } from '../shared/iceberg/table-location.ts'
+import type { CommitGroup, CommitReply, RouteTables, TableLayout, Transaction } from '../shared/messages.ts'
+import type { PartitionPosition } from '../shared/offsets.ts'
+import type { Store } from '../shared/store/store.ts'
+import type { CommitterIo, CommitterLog } from './committer-io.ts'
+import { newSnapshotId } from './committer-io.ts'
+import type { OpenRoute, RouteSpec } from './committer-open.ts'
+import { currentSchema, currentSpec, openRoute } from './committer-open.ts'
+import type { CommitEnd } from './committer-run.ts'
+import { runCommit, runSide } from './committer-run.ts'
+
+export type { RouteSpec } from './committer-open.ts'
+
+export interface CommitterOptions {
+  readonly catalog: Catalog
+  readonly store: Store
+  readonly clock?: () => number
+  readonly randomBytes?: (count: number) => Uint8Array
+  readonly sleep?: (ms: number) => Promise<void>
+  readonly guards?: Guards
+  readonly limits?: Partial<CommitLimits>
+  readonly log?: CommitterLog
+}
+
+export interface Committer {
+  /** Opens (again, after a fence or a reload) the tables of a route. Errors: those of `openRoute`. */
+  open(spec: RouteSpec): Promise<RouteTables>
+  /** Commits one group as one snapshot; a group without files moves positions with an empty one. Never throws what the world did. */
+  commit(route: string, group: CommitGroup): Promise<CommitReply>
+  /** Waits for commits under way and brings side files into their tables. Errors: what keeps them out. */
+  drain(): Promise<void>
+  /** Drains and closes the catalog. */
+  close(): Promise<void>
+}
+
+/** After a main commit side files are tried this hard; main goes on meanwhile, up to the bound of `unconfirmed`. */
+const sidePassing = { attemptsMax: 5, troublesMax: 2 }
+
+interface Lane {
+  /** End of the last commit under way. */
+  tail: Promise<unknown>
+  route: OpenRoute | null
+  /** What keeps side files out of their table for good: the next commit answers with it. */
+  broken: Failure | null
+}
+
+export function createCommitter(options: CommitterOptions): Committer {
+  const limits = { ...commitLimits, ...options.limits }
+  const io: CommitterIo = {
+    catalog: options.catalog,
+    store: options.store,
+    clock: options.clock ?? Date.now,
+    randomBytes: options.randomBytes ?? randomBytes,
+    sleep: options.sleep ?? ((ms) => sleep(ms)),
+    guards: options.guards ?? guards,
+    limits,
+    log: options.log ?? (() => {}),
+    lists: createManifestListCache(),
+  }
+  const lanes = new Map<string, Lane>()
+  const drain = async (): Promise<void> => {
+    for (const lane of lanes.values()) await inLane(lane, () => drainLane(io, lane))
+  }
+  return {
+    open: (spec) => {
+      const lane = lanes.get(spec.route) ?? { tail: Promise.resolve(), route: null, broken: null }
+      lanes.set(spec.route, lane)
+      return inLane(lane, async () => {
+        lane.broken = null
+        lane.route = await openRoute(io, spec)
+        return routeTables(lane.route)
+      })
+    },
+    commit: (route, group) => {
+      const lane = lanes.get(route)
+      assert(lane !== undefined, `route ${route} is not open`)
+      return inLane(lane, () => commitGroup(io, lane, group))
+    },
+    drain,
+    close: async () => {
+      try {
+        await drain()
+      } finally {
+        await io.catalog.close()
+      }
+    },
+  }
+}
+
+/** One after the other, whatever became of the one before. */
+function inLane<T>(lane: Lane, run: () => Promise<T>): Promise<T> {
+  const result = lane.tail.then(run, run)
+  lane.tail = result.catch(() => {})
+  return result
+}
+
+async function commitGroup(io: CommitterIo, lane: Lane, group: CommitGroup): Promise<CommitReply> {
+  const { route } = lane
+  assert(route !== null, 'the route is open')
+  if (lane.broken !== null) return { kind: 'failed', failure: lane.broken }
+  try {
+    const waiting = dropConfirmed(route.positions.unconfirmed, route.confirmed).length
+    if (waiting >= UNCONFIRMED_MAX) {
+      const failure = await confirmSide(io, route, io.limits)
+      if (failure !== null) return { kind: 'failed', failure }
+    }
+    const begun = io.clock()
+    const before = route.main
+    const end = await runCommit(io, {
+      name: route.spec.table,
+      work: groupWork(io, route, group),
+      base: route.main,
+      side: group.deadLetterFiles.length === 0 ? null : { metadata: route.sideMetadata, files: group.deadLetterFiles },
+    })
+    if (end.kind === 'failed') return { kind: 'failed', failure: end.failure }
+    route.main = end.metadata
+    route.positions = end.positions
+    if (end.kind === 'fenced') return { kind: 'fenced', positions: routePositions(route) }
+    const transaction = transactionOf(route, before, end, Math.max(0, io.clock() - begun))
+    io.log({ event: 'committed', ...loggable(transaction) })
+    await confirmAfter(io, lane, route)
+    return { kind: 'committed', transaction, positions: routePositions(route) }
+  } catch (error) {
+    return { kind: 'failed', failure: toFailure(error) }
+  }
+}
+
+function groupWork(io: CommitterIo, route: OpenRoute, group: CommitGroup): GroupWork {
+  const { spec } = route
+  const files = group.deadLetterFiles.map((file) => file.location)
+  return {
+    kind: 'group',
+    table: formatTableName(spec.table),
+    tableUuid: route.mainUuid,
+    snapshotId: newSnapshotId(io),
+    writer: spec.writer,
+    group: spec.group,
+    policy: { tombstone: spec.tombstone, since: new Date(io.clock()).toISOString() },
+    confirmed: route.confirmed,
+    ranges: group.ranges.map(({ topic, partition, first, next }) => ({ topic, partition, first, next })),
+    dataFiles: group.dataFiles,
+    side: files.length === 0 ? null : { table: formatTableName(route.side), files },
+    oldestEncodedAtMs: group.oldestEncodedAtMs,
+  }
+}
+
+/** Side files follow main; what keeps them out for now is logged, what keeps them out for good ends the route with its next commit. */
+async function confirmAfter(io: CommitterIo, lane: Lane, route: OpenRoute): Promise<void> {
+  if (dropConfirmed(route.positions.unconfirmed, route.confirmed).length === 0) return
+  const failure = await confirmSide(io, route, { ...io.limits, ...sidePassing })
+  if (failure === null) return
+  io.log({ event: 'side files wait', table: formatTableName(route.side), error: fromFailure(failure).message })
+  const gaveUp = failure.code === 'COMMIT_GAVE_UP' // after few attempts, on purpose
+  if (errorTable[failure.code].action === 'stop' && !gaveUp) lane.broken = failure
+}
+
+async function confirmSide(io: CommitterIo, route: OpenRoute, limits: CommitLimits): Promise<Failure | null> {
+  const end = await runSide(io, { main: route.spec.table, mainUuid: route.mainUuid, side: route.side, limits })
+  if (end.kind === 'failed') return end.failure
+  route.confirmed = new Map([[formatTableName(route.side), end.applied]])
+  return null
+}
+
+async function drainLane(io: CommitterIo, lane: Lane): Promise<void> {
+  const { route } = lane
+  if (route === null || dropConfirmed(route.positions.unconfirmed, route.confirmed).length === 0) return
+  const failure = lane.broken ?? (await confirmSide(io, route, io.limits))
+  if (failure !== null) throw fromFailure(failure)
+}
+
+function routeTables(route: OpenRoute): RouteTables {
+  return {
+    main: layoutOf(formatTableName(route.spec.table), route.main),
+    deadLetters: layoutOf(formatTableName(route.side), route.sideMetadata),
+    positions: routePositions(route),
+  }
+}
+
+const layoutOf = (table: string, metadata: TableMetadata): TableLayout => ({
+  table,
+  uuid: metadata['table-uuid'],
+  dataLocation: dataFolder(metadata),
+  schema: currentSchema(metadata),
+  spec: currentSpec(metadata),
+})
+
+const routePositions = ({ spec, positions }: OpenRoute): PartitionPosition[] =>
+  spec.partitions.flatMap(({ topic, partition }) => {
+    const next = nextOffset(positions, topic, partition)
+    return next === null ? [] : [{ topic, partition, next }]
+  })
+
+function transactionOf(
+  route: OpenRoute,
+  before: TableMetadata,
+  end: Extract<CommitEnd, { kind: 'committed' }>,
+  durationMs: number,
+): Transaction {
+  const { snapshot } = end
+  assert(snapshot !== null, 'a group makes a snapshot')
+  const parentId = snapshot['parent-snapshot-id']
+  const parent = [...before.snapshots, ...end.metadata.snapshots].find((each) => each['snapshot-id'] === parentId)
+  const { summary } = snapshot
+  return {
+    table: formatTableName(route.spec.table),
+    snapshot_id_before: parentId === null ? null : String(parentId),
+    snapshot_id_after: String(snapshot['snapshot-id']),
+    sequence_number_before: String(parent?.['sequence-number'] ?? 0n),
+    sequence_number_after: String(snapshot['sequence-number']),
+    added_records: Number(summary['added-records'] ?? 0),
+    added_data_files: Number(summary['added-data-files'] ?? 0),
+    added_files_size_bytes: Number(summary['added-files-size'] ?? 0),
+    total_records: summary['total-records'] ?? '0',
+    transaction_duration_ms: durationMs,
+    attempts: Math.max(1, end.attemptCount),
+    commit_id: end.commitId,
+  }
+}
+
+const loggable = (transaction: Transaction): Record<string, string | number> => ({
+  ...transaction,
+  snapshot_id_before: transaction.snapshot_id_before ?? 'none',
+})
