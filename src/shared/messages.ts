@@ -1,5 +1,6 @@
 // The wire between threads: unions on `kind`, all fields readonly, plain data only (no class, Date, function, Error).
 // Bytes are Uint8Array over memory the sender allocated, listed for transfer by the sender.
+import type { RouteSpec } from './commit/route-spec.ts'
 import type { Failure } from './errors.ts'
 import type { DataFile } from './iceberg/data-file.ts'
 import type { IcebergSchema, PartitionSpec } from './iceberg/schema.ts'
@@ -134,3 +135,17 @@ export type CommitReply =
   /** Another process owns these offsets now: drop everything in flight and start from these positions. */
   | { readonly kind: 'fenced'; readonly positions: readonly PartitionPosition[] }
   | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** What the coordinator asks of the commit thread; answered under the same `call`. */
+export type CommitterCall =
+  | { readonly kind: 'open'; readonly call: number; readonly route: RouteSpec }
+  | { readonly kind: 'commit'; readonly call: number; readonly route: string; readonly group: CommitGroup }
+  | { readonly kind: 'close'; readonly call: number }
+
+export type CommitterAnswer =
+  | { readonly kind: 'opened'; readonly call: number; readonly tables: RouteTables }
+  | { readonly kind: 'committed'; readonly call: number; readonly reply: CommitReply }
+  | { readonly kind: 'closed'; readonly call: number }
+  | { readonly kind: 'failed'; readonly call: number; readonly failure: Failure }
+  /** A line for the log, belonging to no call: what is retried, what waits. */
+  | { readonly kind: 'notice'; readonly fields: Readonly<Record<string, string | number>> }

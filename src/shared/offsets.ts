@@ -14,6 +14,9 @@ export type TopicKey = string
 
 export const topicKey = (clusterId: string, topicId: string): TopicKey => `${clusterId}/${topicId}`
 
+/** Kafka's topic id (base64url), the part after the slash: neither id contains one. */
+export const topicIdOf = (key: TopicKey): string => key.slice(key.indexOf('/') + 1)
+
 /** One partition's range inside a chunk, a file or a commit. */
 export interface PartitionRange extends OffsetRange {
   readonly topic: TopicKey

@@ -1,5 +1,6 @@
 // Owns the Piscina pool of encode workers. Main thread. Invariant: a chunk's result covers every offset of the chunk, whatever it
 // took (schemas fetched, chunk halved); a chunk that cannot be encoded fails the line, nothing is skipped.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import { assertNever, fromFailure, IngestError } from '../../shared/errors.ts'
@@ -22,7 +23,16 @@ export interface EncodePoolOptions {
   readonly workers: number
   readonly warehouse: string
   readonly registry: SchemaRegistry
+  /** What is tried again, for the log. */
+  readonly notice: (fields: Readonly<Record<string, string | number>>) => void
+  /** Ends the waiting between tries. */
+  readonly stop: AbortSignal
 }
+
+/** A full disk or a store that answers with errors is waited for, about five minutes in all, then the line stops. */
+const TRIES_MAX = 30
+const BACKOFF_MS_FIRST = 250
+const BACKOFF_MS_MAX = 15_000
 
 export function openEncodePool(options: EncodePoolOptions): EncodePool {
   const pool = new Piscina({
@@ -47,27 +57,36 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
     }
   }
   const encode = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const reply = await send(chunkRequest(slices, context, schemas.known()))
       switch (reply.kind) {
         case 'encoded':
           return reply
         case 'unknown-schemas':
           await schemas.learn(reply.schemas, context.policy.unknownSchema === 'dead-letter')
-          continue
+          break
         case 'too-many-partitions': {
           const halves = halve(slices)
           if (halves === null) throw new Error(`one record with ${reply.count} partition values`)
           return joinEncoded(await encode(halves[0], context), await encode(halves[1], context))
         }
         case 'failed':
-          throw fromFailure(reply.failure)
+          await retryLater(fromFailure(reply.failure), tries, context.main.table, options)
+          break
         default:
           return assertNever(reply)
       }
     }
   }
   return { encode, workers: options.workers, close: () => pool.destroy() }
+}
+
+/** Waits where waiting can help; else, or after the last try, throws. */
+async function retryLater(error: IngestError, tries: number, table: string, options: EncodePoolOptions): Promise<void> {
+  if (error.action !== 'retry' || tries >= TRIES_MAX || options.stop.aborted) throw error
+  const waitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_FIRST * 2 ** (tries - 1))
+  options.notice({ event: 'chunk is tried again', table, error: error.message, tries, waitMs })
+  await sleep(waitMs, undefined, { signal: options.stop }).catch(() => undefined)
 }
 
 /** Schemas by id as the workers need them: those seen, and those the registry was asked for in vain. */

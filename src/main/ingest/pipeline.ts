@@ -11,7 +11,14 @@ import type { CommitGroup, CommitReply, Transaction } from '../../shared/message
 import type { PartitionPosition } from '../../shared/offsets.ts'
 import { type ChunkItems, type ChunkLimits, chunk, mapInOrder } from '../../shared/streams.ts'
 import { type ChunkContext, type Encoded, joinOutcomes } from './chunk-request.ts'
-import { limitRecords, sizeOfBatches, splitBatches, throttleRecords } from './record-slices.ts'
+import {
+  limitRecords,
+  type RecordBudget,
+  type RecordShare,
+  sizeOfBatches,
+  splitBatches,
+  throttleRecords,
+} from './record-slices.ts'
 import type { RecordBatches, RecordSource } from './record-source.ts'
 
 /** What the line needs of the encode pool and of the committer thread; tests put faults behind the same two functions. */
@@ -28,7 +35,8 @@ export interface RouteLimits {
   readonly commit: ChunkLimits
   /** Chunks in the pool at once, or encoded and not yet committed. */
   readonly windowMax: number
-  readonly recordsMax: number | null
+  /** Records this run may read; null: no limit. */
+  readonly budget: RecordBudget | null
   readonly recordsPerSecond: number | null
 }
 
@@ -57,16 +65,22 @@ export async function runRoute(
 ): Promise<RouteEnd> {
   const abandon = new AbortController()
   const signal = AbortSignal.any([stop, abandon.signal])
+  const share = limits.budget?.share() ?? null
+  let recordsCommitted = 0
   let before = performance.now()
   try {
-    const batches = limited(ports.source.read(positions, signal), limits, signal)
+    const batches = limited(ports.source.read(positions, signal), share, limits.recordsPerSecond, signal)
     const chunks = chunk(batches, limits.chunk, { sizeOf: sizeOfBatches, split: splitBatches })
     const encoded = mapInOrder(chunks, (slices) => ports.encode(slices, context), limits.windowMax)
     const groups = chunk(encoded, limits.commit, encodedItems)
     const commits = mapInOrder(groups, (files) => commitGroup(ports, files), 1)
     for await (const { files, group, reply } of commits) {
       if (reply.kind === 'failed') throw fromFailure(reply.failure)
-      if (reply.kind === 'fenced') return { kind: 'fenced', positions: reply.positions }
+      if (reply.kind === 'fenced') {
+        share?.giveBackAllBut(recordsCommitted)
+        return { kind: 'fenced', positions: reply.positions }
+      }
+      recordsCommitted += group.ranges.reduce((sum, range) => sum + range.records, 0)
       await ports.source.acknowledge(reply.positions)
       const now = performance.now()
       committed({ transaction: reply.transaction, group, durationMs: now - before, encoded: files })
@@ -80,11 +94,12 @@ export async function runRoute(
 
 function limited(
   batches: AsyncIterable<RecordBatches>,
-  limits: RouteLimits,
+  share: RecordShare | null,
+  recordsPerSecond: number | null,
   signal: AbortSignal,
 ): AsyncIterable<RecordBatches> {
-  const some = limits.recordsMax === null ? batches : limitRecords(batches, limits.recordsMax)
-  return limits.recordsPerSecond === null ? some : throttleRecords(some, limits.recordsPerSecond, signal)
+  const some = share === null ? batches : limitRecords(batches, share)
+  return recordsPerSecond === null ? some : throttleRecords(some, recordsPerSecond, signal)
 }
 
 const encodedItems: ChunkItems<Encoded> = {

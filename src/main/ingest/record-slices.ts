@@ -57,21 +57,66 @@ function cutAt(
   return [head, rest]
 }
 
-/** Ends the stream after `recordsMax` records, cutting the last slice. */
+/** How many records a run may still read, shared by its routes. */
+export class RecordBudget {
+  #left: number
+
+  constructor(records: number) {
+    this.#left = records
+  }
+
+  get left(): number {
+    return this.#left
+  }
+
+  /** What one life of a route takes. */
+  share(): RecordShare {
+    return new RecordShare(this)
+  }
+
+  take(records: number): void {
+    this.#left -= records
+  }
+}
+
+export class RecordShare {
+  readonly #budget: RecordBudget
+  #taken = 0
+
+  constructor(budget: RecordBudget) {
+    this.#budget = budget
+  }
+
+  get left(): number {
+    return this.#budget.left
+  }
+
+  take(records: number): void {
+    this.#taken += records
+    this.#budget.take(records)
+  }
+
+  /** Records that were taken and then dropped by a fence will be read again. */
+  giveBackAllBut(committed: number): void {
+    this.#budget.take(committed - this.#taken)
+    this.#taken = committed
+  }
+}
+
+/** Ends the stream where the budget is used up, cutting the last slice. */
 export async function* limitRecords(
   input: AsyncIterable<RecordBatches>,
-  recordsMax: number,
+  budget: RecordShare,
 ): AsyncGenerator<RecordBatches, void, undefined> {
-  let left = recordsMax
+  if (budget.left <= 0) return
   for await (const batches of input) {
-    if (batches.recordCount < left) {
-      left -= batches.recordCount
-      yield batches
-      continue
-    }
-    const parts = splitBatches(batches, [left, Number.POSITIVE_INFINITY])
-    yield parts === null ? batches : parts[0]
-    return
+    const parts =
+      batches.recordCount <= budget.left ? null : splitBatches(batches, [budget.left, Number.POSITIVE_INFINITY])
+    const head = parts === null ? batches : parts[0]
+    if (head.recordCount > budget.left) return
+    budget.take(head.recordCount)
+    yield head
+    if (budget.left <= 0) return
   }
 }
 

@@ -1,0 +1,36 @@
+// What an ingest is started with: the options of `k2 run` as plain values, so that the demo and the bench start the same line.
+
+import type { TableName } from '../../shared/iceberg/catalog.ts'
+import type { TombstonePolicy, UnknownSchemaPolicy } from '../../shared/messages.ts'
+import type { Topics } from '../../shared/option-values.ts'
+import type { RecordBudget } from './record-slices.ts'
+
+export interface IngestOptions {
+  readonly source: string
+  readonly topics: Topics
+  readonly schemas: string
+  readonly catalogFile: string
+  readonly warehouse: string
+  readonly table: TableName | null
+  readonly group: string
+  readonly start: 'earliest' | 'latest'
+  readonly untilEnd: boolean
+  /** Null: no limit. */
+  readonly budget: RecordBudget | null
+  /** Records per second; null: as fast as it goes. */
+  readonly throttle: number | null
+  readonly batchSize: number
+  readonly commitBytes: number
+  readonly commitIntervalMs: number
+  readonly chunkRows: number
+  readonly chunkBytes: number
+  readonly queueBytes: number
+  readonly workers: number
+  readonly tombstone: TombstonePolicy
+  readonly unknownSchema: UnknownSchemaPolicy
+  readonly partitionWindowFirstUs: string
+  readonly partitionWindowAheadMs: number
+  readonly kafkaKey: boolean
+  readonly kafkaHeaders: boolean
+  readonly decompressedBytesMax: number
+}

@@ -1,0 +1,78 @@
+// Thread entry of the encode pool: a chunk of record batches in, data files put and their descriptions out. Owns its Parquet
+// encoder, its reused columns and its store handle. Invariant: the answer is plain data whatever happened; a failure has written
+// at most files that no table names.
+import { readFileSync } from 'node:fs'
+import { workerData } from 'node:worker_threads'
+import { toFailure } from '../shared/errors.ts'
+import type { EncodeReply, EncodeRequest } from '../shared/messages.ts'
+import { ParquetWasmEncoder } from '../shared/parquet/parquet-wasm-encoder.ts'
+import { openFolderStore } from '../shared/store/folder-store.ts'
+import { ChunkRows } from './chunk-rows.ts'
+import { writeDataFiles } from './data-file-writer.ts'
+
+/** Tables (by uuid and schema) whose columns are kept; a process with more routes builds some again. */
+const TABLES_MAX = 16
+
+export interface EncodeWorkerData {
+  readonly warehouse: string
+}
+
+// The one cast of this file: worker_threads types workerData as any; the pool sends exactly this.
+const { warehouse } = workerData as EncodeWorkerData
+const store = openFolderStore(warehouse)
+const encoder = new ParquetWasmEncoder()
+const tables = new Map<string, ChunkRows>()
+const version = packageVersion()
+
+export default async function encodeChunk(request: EncodeRequest): Promise<EncodeReply> {
+  try {
+    return await encode(request)
+  } catch (error) {
+    return { kind: 'failed', failure: toFailure(error) }
+  }
+}
+
+async function encode(request: EncodeRequest): Promise<EncodeReply> {
+  const rows = rowsOf(request)
+  const outcome = rows.decode(request)
+  if (outcome.unknownSchemas.length > 0) return { kind: 'unknown-schemas', schemas: outcome.unknownSchemas }
+  const main = await writeDataFiles(rows.main, request.main, request.fileStem, encoder, store)
+  if (main.kind === 'too-many-partitions') return main
+  const dead = await writeDataFiles(
+    rows.deadLetters.batch,
+    request.deadLetters,
+    `${request.fileStem}-dead-letters`,
+    encoder,
+    store,
+  )
+  if (dead.kind === 'too-many-partitions') return dead
+  return {
+    kind: 'encoded',
+    ranges: outcome.ranges,
+    dataFiles: main.files,
+    deadLetterFiles: dead.files,
+    encodedAtMs: Date.now(),
+    times: {
+      decompressMs: outcome.decompressMs,
+      decodeMs: outcome.decodeMs,
+      encodeMs: main.encodeMs + dead.encodeMs,
+      putMs: main.putMs + dead.putMs,
+    },
+  }
+}
+
+function rowsOf(request: EncodeRequest): ChunkRows {
+  const key = `${request.main.uuid}/${request.main.schema['schema-id']}/${request.main.spec['spec-id']}`
+  const known = tables.get(key)
+  if (known !== undefined) return known
+  if (tables.size >= TABLES_MAX) tables.clear()
+  const rows = new ChunkRows(request.main, request.deadLetters, version)
+  tables.set(key, rows)
+  return rows
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const match = /"version":\s*"([^"]+)"/.exec(manifest)
+  return match?.[1] ?? 'unknown'
+}
