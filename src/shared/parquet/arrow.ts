@@ -207,13 +207,32 @@ function expandedEntries(column: DictionaryColumn): { readonly offsets: Int32Arr
     offsets[index + 1] = end
   }
   const bytes = new Uint8Array(end)
-  for (let index = 0; index < length; index++) {
-    let to = offsets[index] ?? 0
-    const until = offsets[index + 1] ?? 0
-    let from = entryOffsets[indices[index] ?? 0] ?? 0
-    while (to < until) bytes[to++] = entryBytes[from++] ?? 0
+  for (let index = 0; index < length; ) {
+    const entry = indices[index] ?? 0
+    let next = index + 1
+    while (next < length && indices[next] === entry) next++
+    const from = entryOffsets[entry] ?? 0
+    fillRun(bytes, offsets[index] ?? 0, offsets[next] ?? 0, entryBytes, from, (entryOffsets[entry + 1] ?? 0) - from)
+    index = next
   }
   return { offsets, bytes }
+}
+
+/** Fills target[start, end) with one entry over and over: nulls take no bytes, so a run of equal indices is whole entries. */
+function fillRun(
+  target: Uint8Array,
+  start: number,
+  end: number,
+  source: Uint8Array,
+  from: number,
+  length: number,
+): void {
+  const once = Math.min(end, start + length)
+  for (let to = start; to < once; to++) target[to] = source[from++] ?? 0
+  // Each copy doubles what is filled: one topic name for all rows costs no more than its bytes.
+  for (let filled = length; filled > 0 && start + filled < end; filled *= 2) {
+    target.copyWithin(start + filled, start, Math.min(start + filled, end - filled))
+  }
 }
 
 /** Arrow offsets of strings are 32 bits. */
