@@ -23,7 +23,7 @@ export function createMemoryStore(root = 'file:///memory'): MemoryStore {
     putIfAbsent: async (location, bytes) => {
       guard(location, 'STORE_NOT_WRITABLE')
       if (files.has(location)) throw new IngestError('STORE_EXISTS', { location })
-      files.set(location, bytes.slice())
+      files.set(location, new Uint8Array(bytes))
     },
     read: async (location, range) => {
       guard(location, 'STORE_MISSING')

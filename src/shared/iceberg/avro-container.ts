@@ -45,8 +45,17 @@ export type AvroEncoder = (record: AvroRecord) => Uint8Array
 /** Encoder for a schema given as plain JSON data. */
 export function avroEncoder(schema: object): AvroEncoder {
   // avsc's types take only its own Schema union; it validates the structure itself and ignores other attributes.
-  const type = avsc.Type.forSchema(structuredClone(schema) as avsc.Schema, { registry: { long: bigintLong } })
+  const type = avsc.Type.forSchema(bareTypes(schema) as avsc.Schema, { registry: { long: bigintLong } })
   return (record) => type.toBuffer(record)
+}
+
+/** The schema with `{"type": "long", "logicalType": …}` as `"long"`: avsc would take its own long there, not ours. */
+function bareTypes(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(bareTypes)
+  if (typeof schema !== 'object' || schema === null) return schema
+  if ('type' in schema && typeof schema.type === 'string' && !('name' in schema) && !('items' in schema))
+    return schema.type
+  return Object.fromEntries(Object.entries(schema).map(([name, member]) => [name, bareTypes(member)]))
 }
 
 export interface AvroFile {

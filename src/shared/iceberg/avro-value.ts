@@ -105,7 +105,7 @@ export function readAvro(node: AvroNode, cursor: AvroCursor): AvroValue {
     case 'string':
       return decoder.decode(take(cursor, readLength(cursor)))
     case 'fixed':
-      return take(cursor, node.size).slice()
+      return new Uint8Array(take(cursor, node.size))
     case 'enum':
       return node.symbols[Number(readAvroLong(cursor))] ?? fail('enum index out of range')
     case 'union':
@@ -171,8 +171,8 @@ export function readAvroLong(cursor: AvroCursor): bigint {
   throw new Error('variable-length number too long')
 }
 
-/** Length-prefixed bytes, memory of their own. */
-export const readAvroBytes = (cursor: AvroCursor): Uint8Array => take(cursor, readLength(cursor)).slice()
+/** Length-prefixed bytes, memory of their own (slice() of a Buffer would keep the whole block alive). */
+export const readAvroBytes = (cursor: AvroCursor): Uint8Array => new Uint8Array(take(cursor, readLength(cursor)))
 
 function readLength(cursor: AvroCursor): number {
   const length = readAvroLong(cursor)

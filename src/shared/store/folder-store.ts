@@ -176,7 +176,11 @@ class DurableFolders {
    */
   async ensure(folder: string): Promise<void> {
     if (this.#known.has(folder)) return
-    const firstMade = await mkdir(folder, { recursive: true })
+    const firstMade = await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+      // Not to be taken for a put whose own name is taken.
+      const reason = 'a file lies where a folder is needed'
+      throw errnoOf(error) === 'EEXIST' ? new IngestError('STORE_NOT_WRITABLE', { folder, reason }, error) : error
+    })
     const top = firstMade !== undefined && firstMade.length < this.#rootPath.length ? firstMade : this.#rootPath
     for (let path = folder; path.length >= top.length && path !== dirname(path); path = dirname(path)) {
       await syncFolder(dirname(path))
