@@ -47,12 +47,17 @@ export class AvroWriter {
   long(value: number): void {
     const bytes = this.#bytes
     let at = this.at
-    let rest = value < 0 ? -2 * value - 1 : 2 * value
-    while (rest >= 0x4000_0000) {
-      bytes[at++] = (rest % 0x80) | 0x80
-      rest = Math.floor(rest / 0x80)
+    const zigzag = value < 0 ? -2 * value - 1 : 2 * value
+    let small = zigzag
+    if (zigzag >= 0x4000_0000) {
+      // Four groups of seven bits at once: shifts reach only 32 bits, and a division per group is what costs.
+      small = Math.floor(zigzag / 0x1000_0000)
+      const low = zigzag - small * 0x1000_0000
+      bytes[at++] = (low & 0x7f) | 0x80
+      bytes[at++] = ((low >>> 7) & 0x7f) | 0x80
+      bytes[at++] = ((low >>> 14) & 0x7f) | 0x80
+      bytes[at++] = (low >>> 21) | 0x80
     }
-    let small = rest | 0
     while (small >= 0x80) {
       bytes[at++] = (small & 0x7f) | 0x80
       small >>>= 7

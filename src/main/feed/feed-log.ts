@@ -1,0 +1,183 @@
+// A feed's way into a log directory: identity of cluster and topic, the journal, and one open batch per partition. Main
+// thread. Invariant: killed anywhere and begun again, a feed ends with the bytes of one that was never killed; a complete
+// feed begun again writes nothing.
+import { mkdir } from 'node:fs/promises'
+import { IngestError } from '../../shared/errors.ts'
+import type { WriterCodec } from '../../shared/kafka/compression.ts'
+import type { AvroWriter } from './avro-writer.ts'
+import { type FeedEntry, type FeedJournal, readJournal, writeJournal } from './feed-journal.ts'
+import { FeedPartition } from './feed-partition.ts'
+import { openTopicLog, type TopicLog } from './topic-log.ts'
+
+/** What every feed takes. Where an id is not given, it follows from the feed: see {@link openTopicLog}. */
+export interface FeedTarget {
+  readonly directory: string
+  readonly topic: string
+  readonly partitions: number
+  readonly codec: WriterCodec
+  /** Records per record batch. */
+  readonly batchRecords: number
+  /** Add to a topic that holds a complete feed; without it another feed is refused and the same one changes nothing. */
+  readonly append: boolean
+  readonly clusterId?: string | undefined
+  readonly topicId?: string | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** Stops after a whole batch; the same feed goes on there when it is begun again. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FeedResult {
+  readonly directory: string
+  readonly topic: string
+  readonly partitions: number
+  /** `unchanged`: the feed was there already, complete. `stopped`: the signal came; begin again to go on. */
+  readonly outcome: 'written' | 'unchanged' | 'stopped'
+  /** Records of the feed in the log; `messagesFound` of them were there before this run. */
+  readonly messages: number
+  readonly messagesFound: number
+  /** Bytes of record batches that this run wrote. */
+  readonly bytes: number
+}
+
+/** The log to feed, or the result where the same feed is complete there. Errors: FEED_CONFLICT, STORE_NOT_WRITABLE, SOURCE_CORRUPT. */
+export async function openFeedLog(
+  target: FeedTarget,
+  identity: string,
+  messages: number,
+): Promise<FeedLog | FeedResult> {
+  const { directory, topic } = target
+  try {
+    await mkdir(directory, { recursive: true })
+  } catch (error) {
+    throw new IngestError('STORE_NOT_WRITABLE', { directory }, error)
+  }
+  const journal = await readJournal(directory)
+  const before = journal.get(topic) ?? null
+  if (before?.state === 'open' && before.identity !== identity) {
+    throw new IngestError('FEED_CONFLICT', { directory, topic, reason: 'another feed of this topic is unfinished' })
+  }
+  if (before?.state === 'complete' && !target.append) {
+    if (before.identity !== identity)
+      throw new IngestError('FEED_CONFLICT', { directory, topic, reason: 'topic is there' })
+    const { partitions } = target
+    return { directory, topic, partitions, outcome: 'unchanged', messages, messagesFound: messages, bytes: 0 }
+  }
+  const log = await openTopicLog(target, identity)
+  try {
+    return await enterFeed(target, log, journal, before, { identity, messages })
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+async function enterFeed(
+  target: FeedTarget,
+  log: TopicLog,
+  journal: FeedJournal,
+  before: FeedEntry | null,
+  feed: { readonly identity: string; readonly messages: number },
+): Promise<FeedLog> {
+  const { directory, topic } = target
+  const ends = log.ends()
+  if (before === null && !target.append && ends.some((end) => end > 0n)) {
+    throw new IngestError('FEED_CONFLICT', { directory, topic, reason: 'topic is there, by no feed' })
+  }
+  if (before !== null && before.starts.length !== target.partitions) {
+    throw new IngestError('FEED_CONFLICT', {
+      directory,
+      topic,
+      partitions: before.starts.length,
+      reason: 'partitions differ',
+    })
+  }
+  const starts = before?.state === 'open' ? before.starts : ends
+  const entry: FeedEntry = { ...feed, state: 'open', starts }
+  if (before?.state !== 'open') await writeJournal(directory, new Map([...journal, [topic, entry]]))
+  return new FeedLog(target, log, journal, entry, ends)
+}
+
+export class FeedLog {
+  readonly #target: FeedTarget
+  readonly #log: TopicLog
+  readonly #journal: FeedJournal
+  readonly #entry: FeedEntry
+  readonly #partitions: readonly FeedPartition[]
+  readonly #found: number
+  #done = 0
+  #written = 0
+  #bytes = 0
+
+  constructor(target: FeedTarget, log: TopicLog, journal: FeedJournal, entry: FeedEntry, ends: readonly bigint[]) {
+    this.#target = target
+    this.#log = log
+    this.#journal = journal
+    this.#entry = entry
+    const { topic, codec, batchRecords } = target
+    let total = 0
+    this.#partitions = ends.map((next, partition) => {
+      const found = Number(next - (entry.starts[partition] ?? 0n))
+      if (found < 0) throw new IngestError('FEED_CONFLICT', { topic, partition, reason: 'log is shorter than it was' })
+      total += found
+      return new FeedPartition({ topic, partition, codec, batchRecords, next, found })
+    })
+    this.#found = total
+  }
+
+  /** Where the value of the partition's next record is written. */
+  writer(partition: number): AvroWriter {
+    return this.#at(partition).writer
+  }
+
+  /** Ends that record; true when {@link flush} must be awaited before the partition's next one. */
+  end(partition: number, timestampMs: number, key: Uint8Array): boolean {
+    this.#done++
+    return this.#at(partition).end(timestampMs, key)
+  }
+
+  /** Writes the partition's open batch; false when the feed shall stop. */
+  async flush(partition: number): Promise<boolean> {
+    const open = this.#at(partition)
+    const records = open.pending
+    const batch = open.seal()
+    await this.#log.append(partition, batch)
+    this.#written += records
+    this.#bytes += batch.length
+    this.#target.onProgress?.(this.#done, this.#entry.messages)
+    return this.#target.signal?.aborted !== true
+  }
+
+  /** Writes what is open, brings everything to disk and marks the feed complete. */
+  async complete(): Promise<FeedResult> {
+    for (const [index, partition] of this.#partitions.entries()) {
+      partition.assertAllFoundAgain()
+      if (partition.pending > 0) await this.flush(index)
+    }
+    await this.#log.sync()
+    const { directory, topic } = this.#target
+    await writeJournal(directory, new Map([...this.#journal, [topic, { ...this.#entry, state: 'complete' }]]))
+    return this.#result('written')
+  }
+
+  /** The result of a feed that the signal stopped: open batches are dropped, to be made again. */
+  async stop(): Promise<FeedResult> {
+    await this.#log.sync()
+    return this.#result('stopped')
+  }
+
+  async close(): Promise<void> {
+    await this.#log.close()
+  }
+
+  #result(outcome: 'written' | 'stopped'): FeedResult {
+    const { directory, topic, partitions } = this.#target
+    const messages = this.#found + this.#written
+    return { directory, topic, partitions, outcome, messages, messagesFound: this.#found, bytes: this.#bytes }
+  }
+
+  #at(partition: number): FeedPartition {
+    const found = this.#partitions[partition]
+    if (found === undefined) throw new RangeError(`partition ${partition} of ${this.#partitions.length}`)
+    return found
+  }
+}
