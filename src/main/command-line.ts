@@ -37,7 +37,7 @@ export async function runCommandLine(input: CommandLineInput): Promise<number> {
       return 0
     }
     case 'refused':
-      return refuse(io, 'k2', invocation.problems)
+      return refuse(input, 'k2', invocation.problems)
     case 'command':
       return startCommand(invocation, input)
   }
@@ -60,7 +60,7 @@ async function startCommand(
     ...(file.kind === 'problem' ? [file.problem] : []),
     ...(result.kind === 'refused' ? result.problems : []),
   ]
-  if (result.kind === 'refused' || problems.length > 0) return refuse(input.io, `k2 ${command}`, problems)
+  if (result.kind === 'refused' || problems.length > 0) return refuse(input, `k2 ${command}`, problems)
   return runCommand(command, result.config, input)
 }
 
@@ -103,8 +103,13 @@ function describeError(error: IngestError): object {
   return { code, action, text, context, cause: error.cause instanceof Error ? error.cause.message : null, help }
 }
 
-function refuse(io: CommandIo, command: string, problems: readonly string[]): number {
+/** All problems on stderr; for a program that asked for --json also as a document. */
+function refuse({ io, words }: CommandLineInput, command: string, problems: readonly string[]): number {
   const head = problems.length === 1 ? '' : `${problems.length} problems\n  `
   io.err.write(`${command}: ${head}${problems.join('\n  ')}\nsee ${command} --help\n`)
+  if (words.includes('--json')) {
+    const error = new IngestError('USAGE', { command })
+    io.out.write(jsonLine({ error: { ...describeError(error), problems } }))
+  }
   return 2
 }

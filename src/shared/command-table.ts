@@ -42,7 +42,9 @@ export const commandTable = {
   'feed synthetic': {
     group: 'Move data',
     summary: 'write made-up trades as Kafka record batches into a log directory',
-    details: 'The same seed gives the same messages every time.',
+    details:
+      'The same options give the same bytes every time. A feed that was stopped or killed goes on where it was; one that is complete ' +
+      'changes nothing when it is begun again. Another feed of the same topic is refused, unless with --append.',
     examples: ['k2 feed synthetic --to log --messages 1000000 --symbols 100 --seed 7'],
   },
   verify: {

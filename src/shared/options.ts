@@ -28,7 +28,7 @@ export const optionRows = [
   },
   {
     name: 'schemas',
-    commands: ['run', 'verify'],
+    commands: ['run', 'feed csv', 'feed synthetic', 'verify'],
     group: 'Where',
     kind: 'path',
     computed: 'shipped schemas',
@@ -297,7 +297,7 @@ export const optionRows = [
     commands: ['feed csv', 'feed synthetic'],
     group: 'How much',
     kind: 'boolean',
-    text: 'add to the topic if it is there, after cutting off its own torn last batch',
+    text: 'add to a topic that holds another complete feed',
   },
   {
     name: 'topic',

@@ -100,7 +100,7 @@ describe('wrong usage', () => {
     ['runn', 'k2: "runn" is no command; did you mean run?\nsee k2 --help\n'],
     ['feed cvs', 'k2: k2 feed needs one more word: csv or synthetic, not "cvs"\nsee k2 --help\n'],
     ['positions', 'k2: k2 positions needs one more word: show\nsee k2 --help\n'],
-    ['--json run', 'k2: the command comes first, then its options\nsee k2 --help\n'],
+    ['--quiet run', 'k2: the command comes first, then its options\nsee k2 --help\n'],
     ['sing --help', 'k2: "sing" is no command\nsee k2 --help\n'],
     ['demo now', 'k2 demo: "now" is not expected: options begin with --\nsee k2 demo --help\n'],
     [
@@ -127,6 +127,15 @@ describe('wrong usage', () => {
         '',
       ].join('\n'),
     )
+  })
+})
+
+test('wrong usage under --json is a JSON document too', async () => {
+  const { code, out } = await k2('demo --json --dri x')
+  expect(code).toBe(2)
+  expect(JSON.parse(out).error).toMatchObject({
+    code: 'USAGE',
+    problems: ['--dri is no option of this command; did you mean --dir?'],
   })
 })
 

@@ -22,12 +22,16 @@ export function renderProgress(progress: Progress, columns: number): string {
     `${formatNumber(progress.commits)} commits`,
   ]
   if (progress.state !== '') parts.unshift(progress.state)
-  const text = parts.join(' · ')
-  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`
+  return cut(parts.join(' · '), columns)
 }
+
+const cut = (text: string, columns: number): string =>
+  text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`
 
 export interface ProgressLine {
   show(progress: Progress): void
+  /** Any other text; cut to the width. */
+  showText(text: string): void
   /** Leaves an empty row behind. Safe to call at any time. */
   clear(): void
 }
@@ -36,17 +40,19 @@ export interface ProgressLine {
 const ERASE = '\r\u001b[K'
 
 export function openProgressLine(output: Output): ProgressLine {
-  if (!output.isTerminal) return { show: () => {}, clear: () => {} }
+  if (!output.isTerminal) return { show: () => {}, showText: () => {}, clear: () => {} }
   const style = styleFor(output)
   let shown = ''
+  const draw = (text: string): void => {
+    if (text === shown) return
+    output.write(`${ERASE}${style.dim(text)}`)
+    shown = text
+  }
+  // One column short: a full row makes some terminals wrap, and the erase would then miss it.
+  const columns = output.columns - 1
   return {
-    show: (progress) => {
-      // One column short: a full row makes some terminals wrap, and the erase would then miss it.
-      const text = renderProgress(progress, output.columns - 1)
-      if (text === shown) return
-      output.write(`${ERASE}${style.dim(text)}`)
-      shown = text
-    },
+    show: (progress) => draw(renderProgress(progress, columns)),
+    showText: (text) => draw(cut(text, columns)),
     clear: () => {
       if (shown !== '') output.write(ERASE)
       shown = ''

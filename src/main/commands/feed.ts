@@ -1,0 +1,76 @@
+// k2 feed csv, k2 feed synthetic: record batches into a log directory. Main thread. The first SIGTERM or SIGINT stops the feed
+// after a whole batch; the same command goes on there.
+import { openFileRegistry, type SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import type { Config } from '../../shared/config.ts'
+import { type CommandIo, jsonLine } from '../command.ts'
+import { feedCsv } from '../feed/csv.ts'
+import type { FeedResult } from '../feed/feed-log.ts'
+import { feedSynthetic } from '../feed/synthetic.ts'
+import { openProgressLine } from '../terminal/progress.ts'
+import { formatNumber } from '../terminal/style.ts'
+
+export const feedCsvCommand = (config: Config<'feed csv'>, io: CommandIo): Promise<number> =>
+  feed(config, io, (target) => feedCsv({ ...target, source: config.from, type: config.type, append: config.append }))
+
+export const feedSyntheticCommand = (config: Config<'feed synthetic'>, io: CommandIo): Promise<number> =>
+  feed(config, io, (target) => {
+    const { topic, messages, symbols, seed, partitions, codec, append } = config
+    return feedSynthetic({ ...target, topic, messages, symbols, seed, partitions, codec, append })
+  })
+
+interface Target {
+  readonly directory: string
+  readonly schemas: SchemaRegistry
+  readonly signal: AbortSignal
+  readonly onProgress: (done: number, total: number) => void
+}
+
+/** A terminal is redrawn at most this often. */
+const PROGRESS_MS = 100
+
+/** Exit code 0 where the feed is complete, 1 where a signal stopped it. */
+async function feed(
+  config: { readonly to: string; readonly schemas: string; readonly json: boolean },
+  io: CommandIo,
+  run: (target: Target) => Promise<FeedResult>,
+): Promise<number> {
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort()
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
+  const progress = openProgressLine(io.err)
+  let shownMs = 0
+  try {
+    const result = await run({
+      directory: config.to,
+      schemas: await openFileRegistry(config.schemas),
+      signal: stop.signal,
+      onProgress: (done, total) => {
+        const now = performance.now()
+        if (now - shownMs < PROGRESS_MS) return
+        shownMs = now
+        progress.showText(`${formatNumber(done)} of ${formatNumber(total)} messages`)
+      },
+    })
+    progress.clear()
+    io.out.write(config.json ? jsonLine(result) : renderResult(result))
+    return result.outcome === 'stopped' ? 1 : 0
+  } finally {
+    progress.clear()
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
+  }
+}
+
+function renderResult(result: FeedResult): string {
+  const { topic, partitions, directory, messages, messagesFound, bytes } = result
+  const place = `${topic} in ${directory} (${formatNumber(partitions)} partitions)`
+  switch (result.outcome) {
+    case 'unchanged':
+      return `unchanged: ${place} holds the ${formatNumber(messages)} messages of this feed already\n`
+    case 'stopped':
+      return `stopped: ${formatNumber(messages)} messages are in ${place}; the same command goes on there\n`
+    case 'written': {
+      const found = messagesFound === 0 ? '' : `, ${formatNumber(messagesFound)} of them found there`
+      return `written: ${formatNumber(messages)} messages to ${place}, ${formatNumber(bytes)} bytes${found}\n`
+    }
+  }
+}
