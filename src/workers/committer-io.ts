@@ -1,7 +1,8 @@
 // What the committer needs of the world, and the two ways it waits for it. Commit thread.
 // Invariant: clock, randomness and sleep come from outside, so that a test decides them.
 
-import type { CommitLimits } from '../shared/commit/commit-state.ts'
+import type { CommitLimits } from '../shared/commit/commit-limits.ts'
+import { backoffMs } from '../shared/commit/commit-limits.ts'
 import type { Guards } from '../shared/commit/guards.ts'
 import { errorTable, type Failure, fromFailure, IngestError } from '../shared/errors.ts'
 import type { ManifestListCache } from '../shared/iceberg/append.ts'
@@ -46,8 +47,7 @@ export async function patiently<T>(io: CommitterIo, table: string, run: () => Pr
       return await run()
     } catch (error) {
       if (!(error instanceof IngestError) || error.action !== 'retry' || count > io.limits.troublesMax) throw error
-      const msMax = Math.min(io.limits.backoffMsMax, io.limits.backoffMsFirst * 2 ** Math.min(count - 1, 20))
-      await pause(io, table, msMax, error.code)
+      await pause(io, table, backoffMs(count, io.limits), error.code)
     }
   }
 }

@@ -77,7 +77,7 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
     recreatedTopic(positions, spec.partitions, spec.acceptedTopics) ?? outsideLog(positions, spec.partitions)
   if (sourceProblem !== null) throw sourceProblem
   const sideMetadata = await openSide(io, spec, side, positions.snapshot !== NO_SNAPSHOT)
-  const confirmed = await confirm(io, spec.table, main['table-uuid'], side)
+  const confirmed = positions.unconfirmed.length === 0 ? new Set<string>() : await confirm(io, spec.table, main, side)
   const route: OpenRoute = {
     spec,
     side,
@@ -92,8 +92,8 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
 }
 
 /** Side files that main names come before anything new. */
-async function confirm(io: CommitterIo, main: TableName, mainUuid: string, side: TableName): Promise<Applied> {
-  const end = await runSide(io, { main, mainUuid, side, limits: io.limits })
+async function confirm(io: CommitterIo, name: TableName, main: TableMetadata, side: TableName): Promise<Applied> {
+  const end = await runSide(io, { main: name, mainUuid: main['table-uuid'], side, limits: io.limits })
   return end.kind === 'confirmed' ? end.applied : raise(end.failure)
 }
 

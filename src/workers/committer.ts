@@ -2,13 +2,13 @@
 // commit-worker.ts. Invariant: one commit at a time per route, in the order asked for; every answer tells where the table stands.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CommitLimits } from '../shared/commit/commit-state.ts'
-import { commitLimits } from '../shared/commit/commit-state.ts'
+import type { CommitLimits } from '../shared/commit/commit-limits.ts'
+import { commitLimits } from '../shared/commit/commit-limits.ts'
 import type { GroupWork } from '../shared/commit/commit-work.ts'
 import type { Guards } from '../shared/commit/guards.ts'
 import { guards } from '../shared/commit/guards.ts'
 import { nextOffset } from '../shared/commit/positions.ts'
-import { dropConfirmed, UNCONFIRMED_MAX } from '../shared/commit/side-tables.ts'
+import { dropConfirmed } from '../shared/commit/side-tables.ts'
 import { assert, errorTable, type Failure, fromFailure, toFailure } from '../shared/errors.ts'
 import { createManifestListCache } from '../shared/iceberg/append.ts'
 import type { Catalog } from '../shared/iceberg/catalog.ts'
@@ -116,7 +116,7 @@ async function commitGroup(io: CommitterIo, lane: Lane, group: CommitGroup): Pro
   if (lane.broken !== null) return { kind: 'failed', failure: lane.broken }
   try {
     const waiting = dropConfirmed(route.positions.unconfirmed, route.confirmed).length
-    if (waiting >= UNCONFIRMED_MAX) {
+    if (waiting >= io.limits.unconfirmedMax) {
       const failure = await confirmSide(io, route, io.limits)
       if (failure !== null) return { kind: 'failed', failure }
     }

@@ -3,17 +3,17 @@
 import type { ErrorCode, ErrorContext, Failure } from '../errors.ts'
 import type { Snapshot, TableMetadata } from '../iceberg/metadata.ts'
 import { ancestry, findSnapshot } from './ancestry.ts'
+import type { CommitLimits } from './commit-limits.ts'
 import type { Plan, Work } from './commit-work.ts'
 import { planCommit, rangesOf } from './commit-work.ts'
 import type { Guards, StagedAttempt } from './guards.ts'
 import { initialPositions, type Positions } from './positions.ts'
 import type { Evidence, UntrustedReason } from './read-positions.ts'
-import { UNCONFIRMED_MAX } from './side-tables.ts'
 
 export interface CheckInput {
   readonly work: Work
   readonly attempts: readonly StagedAttempt[]
-  readonly attemptsMax: number
+  readonly limits: Pick<CommitLimits, 'attemptsMax' | 'unconfirmedMax'>
   /** The catalog refused an attempt while an earlier one was in doubt. */
   readonly rejection: string | null
   readonly base: TableMetadata
@@ -101,17 +101,17 @@ function lostSnapshot({ work, base }: CheckInput, positions: Positions): Lost {
 }
 
 function refuse(input: CheckInput, positions: Positions, guards: Guards): Decision | null {
-  const { work, base, attempts, attemptsMax, rejection, atMs } = input
+  const { work, base, attempts, limits, rejection, atMs } = input
   if (rejection !== null) return stop(work, 'COMMIT_REJECTED', { reason: rejection })
   if (work.kind === 'group' && work.dataFiles.length + (work.side?.files.length ?? 0) > 0) {
     if (guards.tooOld(work.oldestEncodedAtMs, atMs)) return stop(work, 'CHUNK_TOO_OLD', {})
     if (guards.layoutChanged(work.dataFiles, base)) return stop(work, 'LAYOUT_CHANGED', {})
   }
   const waiting = guards.dropConfirmed(positions.unconfirmed, work.confirmed).length
-  if (work.kind === 'group' && work.side !== null && waiting >= UNCONFIRMED_MAX) {
+  if (work.kind === 'group' && work.side !== null && waiting >= limits.unconfirmedMax) {
     return stop(work, 'UNCONFIRMED_FULL', { waiting })
   }
-  return attempts.length < attemptsMax
+  return attempts.length < limits.attemptsMax
     ? null
     : stop(work, 'COMMIT_GAVE_UP', { attempts: attempts.length, reason: attempts.at(-1)?.reason ?? '' })
 }

@@ -8,27 +8,13 @@ import type { CommitOutcome } from '../iceberg/catalog.ts'
 import type { Snapshot, TableMetadata, TableRequirement, TableUpdate } from '../iceberg/metadata.ts'
 import type { Decision } from './commit-check.ts'
 import { checkCommit } from './commit-check.ts'
+import type { CommitLimits } from './commit-limits.ts'
+import { backoffMs, commitLimits } from './commit-limits.ts'
 import type { Plan, Work } from './commit-work.ts'
 import { commitUpdates } from './commit-work.ts'
 import type { Guards, StagedAttempt } from './guards.ts'
 import type { Positions } from './positions.ts'
 import type { Evidence } from './read-positions.ts'
-
-export interface CommitLimits {
-  /** Sends of one commit. */
-  readonly attemptsMax: number
-  /** Effects that failed but may succeed later (locked catalog, full disk), in a row. */
-  readonly troublesMax: number
-  readonly backoffMsFirst: number
-  readonly backoffMsMax: number
-}
-
-export const commitLimits: CommitLimits = {
-  attemptsMax: 60,
-  troublesMax: 120,
-  backoffMsFirst: 50,
-  backoffMsMax: 5_000,
-}
 
 interface Progress {
   readonly work: Work
@@ -122,6 +108,8 @@ export function step(
       return decide(state, state.phase.base, event.rows, event.atMs, guards, limits)
     case 'staged':
       assert(state.kind === 'staging' && state.phase.kind === 'writing', `staged while ${state.kind}`)
+      // A process may have been stopped for days between check and send; what it staged may be gone.
+      if (guards.tooOld(state.phase.plan.checkedAtMs, event.atMs)) return verify(state, [])
       return send(state, state.phase.plan, event, guards)
     case 'answered':
       assert(state.kind === 'committing', `answered while ${state.kind}`)
@@ -150,7 +138,7 @@ function decide(
   limits: CommitLimits,
 ): CommitStep {
   const progress = progressOf(from)
-  const decision = checked({ ...progress, base, counted, atMs, attemptsMax: limits.attemptsMax }, guards)
+  const decision = checked({ ...progress, base, counted, atMs, limits }, guards)
   switch (decision.kind) {
     case 'send': {
       const phase: StagingPhase = { kind: 'writing', plan: decision.plan }
@@ -269,8 +257,8 @@ const failure = (code: Failure['code'], work: Work, context: Failure['context'] 
   cause: '',
 })
 
-/** Exponential, bounded; the shell draws the actual wait from [msMax / 2, msMax] so that pods do not march in step. */
-function pause(count: number, why: string, limits: CommitLimits): CommitEffect {
-  const msMax = Math.min(limits.backoffMsMax, limits.backoffMsFirst * 2 ** Math.min(count - 1, 20))
-  return { kind: 'wait', msMax, why }
-}
+const pause = (count: number, why: string, limits: CommitLimits): CommitEffect => ({
+  kind: 'wait',
+  msMax: backoffMs(count, limits),
+  why,
+})

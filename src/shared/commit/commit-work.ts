@@ -61,6 +61,8 @@ export interface Plan {
   readonly commitId: string
   readonly snapshotId: bigint
   readonly timestampMs: number
+  /** When `base` was checked, by the committer's clock. */
+  readonly checkedAtMs: number
   readonly summary: Readonly<Record<string, string>>
   /** What the table will say once this attempt lands. */
   readonly positions: Positions
@@ -86,6 +88,7 @@ export function planCommit(
     commitId: attempt.commitId,
     snapshotId,
     timestampMs: guards.timestampMs(attempt.atMs, base),
+    checkedAtMs: attempt.atMs,
     summary: summaryOf(work, base, positions, ranges, attempt.commitId, own, guards),
     positions: {
       ...moved,

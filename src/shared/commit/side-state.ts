@@ -6,8 +6,8 @@ import { assert, assertNever, errorTable, IngestError, toFailure } from '../erro
 import type { CommitOutcome } from '../iceberg/catalog.ts'
 import type { Snapshot, TableMetadata, TableRequirement, TableUpdate } from '../iceberg/metadata.ts'
 import { MAIN_BRANCH } from './ancestry.ts'
-import type { CommitLimits } from './commit-state.ts'
-import { commitLimits } from './commit-state.ts'
+import type { CommitLimits } from './commit-limits.ts'
+import { backoffMs, commitLimits } from './commit-limits.ts'
 import type { Guards } from './guards.ts'
 import type { Positions, Unconfirmed } from './positions.ts'
 import type { Applied } from './side-tables.ts'
@@ -31,6 +31,7 @@ export interface SidePlan {
   readonly appended: readonly Unconfirmed[]
   readonly applied: Applied
   readonly timestampMs: number
+  readonly checkedAtMs: number
   readonly summary: Readonly<Record<string, string>>
 }
 
@@ -89,6 +90,7 @@ export function stepSide(
       return mainLoaded(state, event.metadata, event.atMs, guards, limits)
     case 'staged':
       assert(state.kind === 'staging', `staged while ${state.kind}`)
+      if (guards.tooOld(state.plan.checkedAtMs, event.atMs)) return again(state, [])
       return send(state, event.snapshot, guards)
     case 'answered':
       assert(state.kind === 'committing', `answered while ${state.kind}`)
@@ -136,6 +138,7 @@ function mainLoaded(
     appended: pending,
     applied: guards.nextApplied(applied, unconfirmed, work.sideTable, pending),
     timestampMs: guards.timestampMs(atMs, side),
+    checkedAtMs: atMs,
     summary: { [SIDE_COMMITS_KEY]: pending.map((entry) => entry.commit).join(',') },
   }
   return { state: { kind: 'staging', plan, work, attemptCount, troubleCount }, effects: [{ kind: 'stage-side', plan }] }
@@ -216,7 +219,8 @@ const fail = (work: SideWork, code: Failure['code'], context: Failure['context']
   effects: [],
 })
 
-function pause(count: number, why: string, limits: CommitLimits): SideEffect {
-  const msMax = Math.min(limits.backoffMsMax, limits.backoffMsFirst * 2 ** Math.min(count - 1, 20))
-  return { kind: 'wait', msMax, why }
-}
+const pause = (count: number, why: string, limits: CommitLimits): SideEffect => ({
+  kind: 'wait',
+  msMax: backoffMs(count, limits),
+  why,
+})

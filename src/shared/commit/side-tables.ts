@@ -12,9 +12,6 @@ export const APPLIED_PROPERTY = 'k2.applied'
 export const SIDE_FILES_KEY = 'k2.side-files'
 /** Summary key of a side snapshot: ids of the commits it appends. */
 export const SIDE_COMMITS_KEY = 'k2.side-of'
-/** Entries that may wait; beyond, main waits (design: "`unconfirmed` is bounded"). */
-export const UNCONFIRMED_MAX = 50
-
 export type Applied = ReadonlySet<string>
 
 /** Canonical JSON list of commit ids. */
