@@ -89,7 +89,7 @@ const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const below = (place: Place, step: string): Place => ({
   ...place,
-  path: place.path === '' ? step : `${place.path}${step.startsWith('[') ? '' : '.'}${step}`,
+  path: place.path === '' ? step : `${place.path}${step === '[]' || step === '{}' ? '' : '.'}${step}`,
   depth: place.depth + 1,
 })
 

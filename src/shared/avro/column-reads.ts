@@ -180,6 +180,11 @@ export function readDecimal(
   column: DecimalColumn,
   limit: Int32Array,
 ): number {
+  const first = at < end ? (bytes[at] as number) : 255
+  if (first < 128 && (first & 1) === 0) {
+    if (first >>> 1 > end - at - 1) return lengthBeyond
+    return readDecimalOf(bytes, view, at + 1, end, column, limit, first >>> 1)
+  }
   const start = readLength(bytes, at, end)
   if (start < 0) return start
   return readDecimalOf(bytes, view, start, end, column, limit, scratch.int)

@@ -1,0 +1,493 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseAvroSchema } from '../../../src/shared/avro/avro-schema.ts'
+import { compileDecoder, type RecordDecoder } from '../../../src/shared/avro/decoder.ts'
+import { icebergSchemaOf } from '../../../src/shared/avro/iceberg-mapping.ts'
+import { createProvenance } from '../../../src/shared/columns/provenance.ts'
+import { createColumnBatch, resetBatch, type StoredBatch } from '../../../src/shared/columns/storage.ts'
+import type { IcebergSchema } from '../../../src/shared/iceberg/schema.ts'
+import { schemaAndSamples } from '../../support/avro-arbitrary.ts'
+import { type AvscOracle, startAvscOracle } from '../../support/avsc-oracle.ts'
+import { batchPicture, type ColumnValue, rowsOf } from '../../support/column-values.ts'
+import { avroString, tradeRecord, tradeV2Json, zigzag } from '../../support/trade-v2.ts'
+
+interface Bench {
+  readonly batch: StoredBatch
+  readonly decoder: RecordDecoder
+  readonly schema: IcebergSchema
+}
+
+function benchOf(avroJson: unknown, table?: IcebergSchema): Bench {
+  const avro = parseAvroSchema(typeof avroJson === 'string' ? avroJson : JSON.stringify(avroJson))
+  const schema = table ?? icebergSchemaOf(avro, { keyColumn: false, headersColumn: false, tombstone: 'skip' })
+  const batch = createColumnBatch(schema, 100_000)
+  return { batch, decoder: compileDecoder(avro, schema, batch), schema }
+}
+const fieldOf = (type: unknown): Bench => benchOf({ type: 'record', name: 'R', fields: [{ name: 'f', type }] })
+
+/** Decodes one record that lies in the middle of other bytes. */
+function decode(bench: Bench, record: ArrayLike<number>): ReturnType<RecordDecoder['decode']> {
+  const around = Uint8Array.from([0x80, 0xff, 0x02, ...Array.from(record), 0x02, 0x80, 0x80, 0x00, 0x00])
+  const failure = bench.decoder.decode(around, 3, 3 + record.length)
+  if (failure === null) bench.batch.rowCount += 1
+  return failure
+}
+
+const ownRows = (bench: Bench): unknown[] =>
+  rowsOf({
+    rowCount: bench.batch.rowCount,
+    columns: bench.batch.columns.filter((c) => !c.field.name.startsWith('kafka_')),
+  })
+
+function decodeField(type: unknown, bytes: readonly number[]): unknown {
+  const bench = fieldOf(type)
+  const failure = decode(bench, bytes)
+  if (failure !== null) return failure.code
+  return (ownRows(bench)[0] as { f: unknown }).f
+}
+
+describe('against avsc as oracle', () => {
+  let oracle: AvscOracle
+  beforeAll(() => {
+    oracle = startAvscOracle()
+  })
+  afterAll(() => oracle.close())
+
+  test('values of random schemas arrive in the columns as they were encoded', async () => {
+    await fc.assert(
+      fc.asyncProperty(schemaAndSamples(6, 6), async ({ schema, samples }) => {
+        const bench = benchOf(schema)
+        const encoded = await oracle.encode(
+          schema,
+          samples.map((sample) => sample.wire),
+        )
+        for (const record of encoded) expect(decode(bench, record)).toBeNull()
+        expect(ownRows(bench).map(sorted)).toEqual(samples.map((sample) => sorted(sample.column)))
+      }),
+      { numRuns: 250 },
+    )
+  })
+
+  test('a batch that is reset and filled again shows the new values only', async () => {
+    await fc.assert(
+      fc.asyncProperty(schemaAndSamples(4, 5), async ({ schema, samples }) => {
+        const bench = benchOf(schema)
+        const encoded = await oracle.encode(
+          schema,
+          samples.map((sample) => sample.wire),
+        )
+        for (const record of encoded) expect(decode(bench, record)).toBeNull()
+        const before = batchPicture(bench.batch)
+        resetBatch(bench.batch)
+        for (const record of encoded.toReversed()) expect(decode(bench, record)).toBeNull()
+        resetBatch(bench.batch)
+        for (const record of encoded) expect(decode(bench, record)).toBeNull()
+        expect(batchPicture(bench.batch)).toEqual(before)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('a record that is cut or has a byte changed fails without a trace, or is read as what it now says', async () => {
+    await fc.assert(
+      fc.asyncProperty(schemaAndSamples(4, 2), fc.infiniteStream(fc.nat(255)), async ({ schema, samples }, noise) => {
+        const [first, last] = await oracle.encode(schema, [samples[0]?.wire, samples.at(-1)?.wire])
+        if (first === undefined || last === undefined) throw new Error('two records')
+        const bench = benchOf(schema)
+        expect(decode(bench, last)).toBeNull()
+        const before = JSON.stringify(batchPicture(bench.batch), bigintText)
+        for (let at = 0; at < Math.min(first.length, 60); at += 1) {
+          expect(decode(bench, first.subarray(0, at))?.code).toMatch(/^RECORD_/)
+          const changed = first.slice()
+          changed[at] = noise.next().value ?? 0
+          if (decode(bench, changed) === null) bench.batch.rowCount -= 1
+          else expect(JSON.stringify(batchPicture(bench.batch), bigintText)).toBe(before)
+          expect(bench.batch.rowCount).toBe(1)
+          resetBatch(bench.batch)
+          expect(decode(bench, last)).toBeNull()
+        }
+        expect(decode(bench, [...first, 0])?.code).toMatch(/^RECORD_/)
+        expect(JSON.stringify(batchPicture(bench.batch), bigintText)).toBe(before)
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+/** Map entries in the order of their keys: avsc hands objects over, which have an order of their own. */
+function sorted(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+  if (Array.isArray(value)) {
+    const items = value.map(sorted)
+    const isMap = items.length > 0 && items.every((item) => Array.isArray(item) && item.length === 2)
+    return isMap
+      ? items.toSorted((a, b) => (JSON.stringify(a, bigintText) < JSON.stringify(b, bigintText) ? -1 : 1))
+      : items
+  }
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, sorted(inner)]))
+}
+const bigintText = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? `${value}n` : typeof value === 'number' ? String(value) : value
+
+test('a TradeV2 record is read field by field', () => {
+  const bench = benchOf(tradeV2Json)
+  expect(decode(bench, tradeRecord(0))).toBeNull()
+  expect(decode(bench, tradeRecord(1))).toBeNull()
+  const rows = ownRows(bench) as Array<Record<string, ColumnValue>>
+  expect(rows[0]).toEqual({
+    message_id: '00000000-7d1c-4f3a-9e55-0123456789ab',
+    trade_id: 'BINANCE-789012',
+    symbol: 'BTCUSDT',
+    exchange: 'BINANCE',
+    asset_class: 'crypto',
+    timestamp: 1_768_300_000_000_000n,
+    price: 9_123_456_000_000n,
+    quantity: 12_345_000n,
+    currency: 'USDT',
+    side: 'BUY',
+    trade_conditions: [],
+    source_sequence: 789_012n,
+    ingestion_timestamp: 1_768_300_000_045_000n,
+    platform_sequence: null,
+    vendor_data: null,
+  })
+  expect(rows[1]?.vendor_data).toEqual([['event_type', 'trade-tick']])
+  expect(rows[1]?.side).toBe('SELL')
+})
+
+test('bad records between good ones leave the batch as if they had never been', () => {
+  const dirty = benchOf(tradeV2Json)
+  const clean = benchOf(tradeV2Json)
+  const record = tradeRecord(1)
+  for (let index = 0; index < 40; index += 1) {
+    for (const bench of [dirty, clean]) expect(decode(bench, tradeRecord(index))).toBeNull()
+    for (let cut = index; cut < record.length; cut += 7) expect(decode(dirty, record.subarray(0, cut))).not.toBeNull()
+  }
+  expect(batchPicture(dirty.batch)).toEqual(batchPicture(clean.batch))
+})
+
+test('own columns and provenance columns grow together over many rows', () => {
+  const { batch, decoder, schema } = benchOf(tradeV2Json)
+  const provenance = createProvenance(batch, schema)
+  for (let round = 0; round < 2; round += 1) {
+    resetBatch(batch)
+    provenance.beginPart('market.crypto.trades.binance', 'an-id', round)
+    for (let index = 0; index < 9000; index += 1) {
+      const record = tradeRecord(index)
+      expect(decoder.decode(record, 0, record.length)).toBeNull()
+      provenance.append(index, 0, 5, 1)
+      batch.rowCount += 1
+    }
+    const kinds = Object.fromEntries(batch.columns.map((column) => [column.field.name, column.kind]))
+    expect(kinds).toMatchObject({
+      message_id: 'bytes',
+      trade_id: 'bytes',
+      symbol: 'dictionary',
+      kafka_topic: 'dictionary',
+    })
+    const rows = rowsOf(batch)
+    expect(rows[8999]).toMatchObject({
+      trade_id: 'BINANCE-798011',
+      symbol: 'TRXUSDT',
+      kafka_topic: 'market.crypto.trades.binance',
+      kafka_topic_id: 'an-id',
+      kafka_partition: round,
+      kafka_offset: 8999n,
+      kafka_timestamp: 4_294_967_301n,
+    })
+    expect(new Set(rows.map((row) => row.message_id)).size).toBe(9000)
+  }
+})
+
+describe('numbers', () => {
+  test('an int of five bytes is read, one of six or beyond 32 bits is refused', () => {
+    expect(decodeField('int', [0xff, 0xff, 0xff, 0xff, 0x0f])).toBe(-0x80000000)
+    expect(decodeField('int', [0xff, 0xff, 0xff, 0xff, 0x1f])).toBe('RECORD_VARINT')
+    expect(decodeField('int', [0x80, 0x80, 0x80, 0x80, 0x80, 0x00])).toBe('RECORD_VARINT')
+  })
+
+  test('a long of ten bytes is read, one of eleven or beyond 64 bits is refused', () => {
+    const nine = Array(9).fill(0xff)
+    expect(decodeField('long', [...nine, 0x01])).toBe(-(1n << 63n))
+    expect(decodeField('long', [...nine, 0x02])).toBe('RECORD_VARINT')
+    expect(decodeField('long', [...nine, 0x80, 0x00])).toBe('RECORD_VARINT')
+    expect(decodeField('long', Array(40).fill(0x80))).toBe('RECORD_VARINT')
+  })
+
+  test('a padded number is the number that it says', () => {
+    expect(decodeField('long', [0x82, 0x80, 0x00])).toBe(1n)
+    expect(decodeField(['null', 'int'], [0x82, 0x80, 0x00, 0x04])).toBe(2)
+  })
+
+  test('milliseconds become microseconds, or are refused where they do not fit', () => {
+    const millis = { type: 'long', logicalType: 'timestamp-millis' }
+    for (const value of [0n, -1n, 1_768_300_000_123n, 9_223_372_036_854_775n, -9_223_372_036_854_775n]) {
+      expect(decodeField(millis, zigzag(value))).toBe(value * 1000n)
+    }
+    for (const value of [9_223_372_036_854_776n, -9_223_372_036_854_776n, (1n << 63n) - 1n, -(1n << 63n)]) {
+      expect(decodeField(millis, zigzag(value))).toBe('RECORD_VALUE')
+    }
+  })
+
+  test('a boolean is 0 or 1', () => {
+    expect(decodeField('boolean', [1])).toBe(true)
+    expect(decodeField('boolean', [2])).toBe('RECORD_VALUE')
+    expect(decodeField('boolean', [0x80, 0])).toBe('RECORD_VALUE')
+  })
+})
+
+describe('decimals', () => {
+  const decimalOf = (precision: number) => ({ type: 'bytes', logicalType: 'decimal', precision, scale: 0 })
+  const encoded = (value: bigint, size: number): number[] => [
+    ...zigzag(size),
+    ...Buffer.from(
+      BigInt.asUintN(8 * size, value)
+        .toString(16)
+        .padStart(2 * size, '0'),
+      'hex',
+    ),
+  ]
+
+  test('the largest value of each precision is read, the next is refused', () => {
+    for (let precision = 1; precision <= 38; precision += 1) {
+      const limit = 10n ** BigInt(precision)
+      for (const size of [16, 17, 20]) {
+        expect(decodeField(decimalOf(precision), encoded(limit - 1n, size))).toBe(limit - 1n)
+        expect(decodeField(decimalOf(precision), encoded(1n - limit, size))).toBe(1n - limit)
+        expect(decodeField(decimalOf(precision), encoded(limit, size))).toBe('RECORD_VALUE')
+        expect(decodeField(decimalOf(precision), encoded(-limit, size))).toBe('RECORD_VALUE')
+      }
+    }
+  })
+
+  test('a value beyond 128 bits is refused, whatever its lower bits are', () => {
+    expect(decodeField(decimalOf(38), encoded((1n << 128n) + 1n, 20))).toBe('RECORD_VALUE')
+    expect(decodeField(decimalOf(38), encoded((1n << 127n) + 1n, 17))).toBe('RECORD_VALUE')
+    expect(decodeField(decimalOf(38), encoded(-(1n << 128n) + 1n, 20))).toBe('RECORD_VALUE')
+  })
+
+  test('a decimal of no bytes is refused', () => {
+    expect(decodeField(decimalOf(9), [0])).toBe('RECORD_VALUE')
+  })
+})
+
+describe('text', () => {
+  const bad = [
+    [0xc0, 0x80],
+    [0xed, 0xa0, 0x80],
+    [0xf4, 0x90, 0x80, 0x80],
+    [0xe2, 0x82],
+    [0xff],
+    [0x80],
+    [0x61, 0x62, 0x63, 0xc3],
+    [...Array(300).fill(0x61), 0xc3, 0x28],
+  ]
+  test('a string that is not UTF-8 is refused, in a dictionary and in plain bytes', () => {
+    for (const bytes of bad) {
+      expect(decodeField('string', [...zigzag(bytes.length), ...bytes])).toBe('RECORD_VALUE')
+      expect(decodeField('bytes', [...zigzag(bytes.length), ...bytes])).toEqual(Uint8Array.from(bytes))
+    }
+    const bench = fieldOf('string')
+    for (let index = 0; index < 6000; index += 1) expect(decode(bench, avroString(`value ${index}`))).toBeNull()
+    expect(bench.batch.columns[0]?.kind).toBe('bytes')
+    const before = batchPicture(bench.batch)
+    for (const bytes of bad) expect(decode(bench, [...zigzag(bytes.length), ...bytes])?.code).toBe('RECORD_VALUE')
+    expect(batchPicture(bench.batch)).toEqual(before)
+  })
+
+  test('a length beyond the value or below 0 is refused', () => {
+    for (const length of [4n, 1000n, 1n << 31n, 1n << 32n, 1n << 62n, -1n, -(1n << 63n)]) {
+      expect(decodeField('string', [...zigzag(length), 97, 97, 97])).toBe('RECORD_BOUND')
+    }
+  })
+})
+
+describe('enums and unions', () => {
+  const side = { type: 'enum', name: 'Side', symbols: ['BUY', 'SELL'] }
+  test('an index that does not exist is refused', () => {
+    expect(decodeField(side, zigzag(1))).toBe('SELL')
+    for (const index of [2, -1, 0x7fffffff, -0x80000000]) expect(decodeField(side, zigzag(index))).toBe('RECORD_VALUE')
+    expect(decodeField(['null', 'int'], [...zigzag(2), 0])).toBe('RECORD_VALUE')
+    expect(decodeField(['null', 'int'], [...zigzag(-1), 0])).toBe('RECORD_VALUE')
+    expect(decodeField(['int', 'null'], zigzag(1))).toBe(null)
+    expect(decodeField(['int'], [0, 4])).toBe(2)
+    expect(decodeField(['int'], [2, 4])).toBe('RECORD_VALUE')
+  })
+
+  test('symbols keep their text when the dictionary of their column gives way to plain bytes', () => {
+    const table = fieldOf('string')
+    const writer = parseAvroSchema(JSON.stringify({ type: 'record', name: 'R', fields: [{ name: 'f', type: side }] }))
+    const enums: Bench = { ...table, decoder: compileDecoder(writer, table.schema, table.batch) }
+    const expected: unknown[] = []
+    for (let index = 0; index < 5000; index += 1) {
+      expect(decode(table, avroString(`text ${index}`))).toBeNull()
+      expect(decode(enums, zigzag(index & 1))).toBeNull()
+      expected.push({ f: `text ${index}` }, { f: index & 1 ? 'SELL' : 'BUY' })
+    }
+    expect(ownRows(table)).toEqual(expected)
+  })
+})
+
+describe('hostile counts', () => {
+  const items: ReadonlyArray<readonly [unknown, readonly number[]]> = [
+    ['long', [0, 0, 0, 0]],
+    ['boolean', [1, 1, 1, 1]],
+    [{ type: 'array', items: 'int' }, [0, 0, 0, 0]],
+    [{ type: 'record', name: 'Two', fields: ['a', 'b'].map((name) => ({ name, type: 'int' })) }, [2, 2, 2, 2]],
+    [
+      ['null', 'string'],
+      [0, 0, 0, 0],
+    ],
+  ]
+  const counts = [1000n, 100_000n, 1n << 31n, 1n << 32n, (1n << 53n) + 1n, 1n << 62n, (1n << 63n) - 1n]
+  test('a count that the bytes cannot hold is refused before an item is read', () => {
+    for (const [type, bytes] of items) {
+      for (const kind of [
+        { type: 'array', items: type },
+        { type: 'map', values: type },
+      ]) {
+        const bench = fieldOf(kind)
+        const started = performance.now()
+        for (const count of counts) {
+          for (const signed of [
+            zigzag(count),
+            [...zigzag(-count), ...zigzag(4)],
+            [...zigzag(-count), ...zigzag(count)],
+          ]) {
+            expect(decode(bench, [...signed, ...bytes])?.code).toBe('RECORD_BOUND')
+          }
+        }
+        expect(performance.now() - started).toBeLessThan(500)
+        expect(batchPicture(bench.batch)).toEqual(batchPicture(fieldOf(kind).batch))
+      }
+    }
+  })
+
+  test('blocks of a negative count are read with their size, which must be right', () => {
+    const ints = { type: 'array', items: 'int' }
+    expect(decodeField(ints, [...zigzag(-2), ...zigzag(2), 2, 4, ...zigzag(1), 6, 0])).toEqual([1, 2, 3])
+    expect(decodeField(ints, [...zigzag(-2), ...zigzag(3), 2, 4, 0])).toBe('RECORD_BOUND')
+    expect(decodeField(ints, [...zigzag(-2), ...zigzag(1), 2, 4, 0])).toBe('RECORD_BOUND')
+    expect(decodeField(ints, [...zigzag(-1), ...zigzag(-1), 2, 0])).toBe('RECORD_BOUND')
+    expect(decodeField(ints, [...zigzag(-(1n << 63n)), ...zigzag(2), 2, 4, 0])).toBe('RECORD_BOUND')
+  })
+
+  test('items that would take no bytes have no table, hence no decoder', () => {
+    for (const type of [
+      'null',
+      { type: 'record', name: 'Empty', fields: [] },
+      { type: 'fixed', name: 'Zero', size: 0 },
+    ]) {
+      expect(() => fieldOf({ type: 'array', items: type })).toThrow(/SCHEMA_UNSUPPORTED/)
+    }
+  })
+
+  test('many empty lists in a list take time and memory by their bytes only', () => {
+    const bench = fieldOf({ type: 'array', items: { type: 'array', items: 'int' } })
+    const count = 200_000
+    const record = [...zigzag(count), ...Array(count).fill(0), 0]
+    expect(decode(bench, record)).toBeNull()
+    expect(decode(bench, [...record.slice(0, -2), 0x80])).not.toBeNull()
+    expect((ownRows(bench)[0] as { f: unknown[] }).f).toHaveLength(count)
+  })
+})
+
+describe('failures', () => {
+  test('name the innermost field and the byte', () => {
+    const bench = benchOf({
+      type: 'record',
+      name: 'R',
+      fields: [
+        { name: 'id', type: 'int' },
+        {
+          name: 'legs',
+          type: { type: 'array', items: { type: 'record', name: 'Leg', fields: [{ name: 'side', type: 'boolean' }] } },
+        },
+        { name: 'tags', type: { type: 'map', values: 'int' } },
+      ],
+    })
+    expect(decode(bench, [2, 4, 1, 7])).toEqual({
+      code: 'RECORD_VALUE',
+      fieldPath: 'legs[].side',
+      detail: 'a boolean that is neither 0 nor 1, at byte 3 of 4',
+    })
+    expect(decode(bench, [2, 0, 2, 2, 0xff, 0, 0])?.fieldPath).toBe('tags{key}')
+    expect(decode(bench, [2, 0, 2, 2, 0x61])?.fieldPath).toBe('tags{}')
+    expect(decode(bench, [2, 0, 0, 9])).toMatchObject({ code: 'RECORD_TRAILING_BYTES', fieldPath: '' })
+    expect(decode(bench, [])).toMatchObject({ code: 'RECORD_TRUNCATED', fieldPath: 'id' })
+    expect(decode(bench, [2, 0, 0])).toBeNull()
+  })
+
+  test('a wide record is read in parts, and its last field named', () => {
+    const fields = Array.from({ length: 100 }, (_, index) => ({ name: `f${index}`, type: 'int' }))
+    const bench = benchOf({ type: 'record', name: 'Wide', fields })
+    expect(
+      decode(
+        bench,
+        fields.map((_, index) => index & 62),
+      ),
+    ).toBeNull()
+    expect(
+      decode(
+        bench,
+        fields.slice(1).map(() => 0),
+      )?.fieldPath,
+    ).toBe('f99')
+    expect(Object.values(ownRows(bench)[0] as object)).toEqual(fields.map((_, index) => (index & 62) / 2))
+  })
+})
+
+describe('another writer schema than the table was made from', () => {
+  const recordOf = (fields: unknown[]) => ({ type: 'record', name: 'R', fields })
+  test('values are widened, aliases followed, absent optional columns null, at any depth', () => {
+    const price = (precision: number) => ({ type: 'bytes', logicalType: 'decimal', precision, scale: 2 })
+    const leg = (fields: unknown[]) => ({ type: 'array', items: { type: 'record', name: 'Leg', fields } })
+    const { batch, schema } = benchOf(
+      recordOf([
+        { name: 'added', type: ['null', 'string'] },
+        { name: 'id', type: 'long' },
+        { name: 'ratio', type: 'double' },
+        { name: 'price', type: price(20) },
+        {
+          name: 'legs',
+          type: leg([
+            { name: 'note', type: ['null', 'string'] },
+            { name: 'size', type: 'long' },
+          ]),
+        },
+      ]),
+    )
+    const writer = recordOf([
+      { name: 'cost', aliases: ['price'], type: price(6) },
+      { name: 'ratio', type: 'float' },
+      { name: 'legs', type: leg([{ name: 'quantity', aliases: ['qty', 'size'], type: 'int' }]) },
+      { name: 'id', type: 'int' },
+    ])
+    const decoder = compileDecoder(parseAvroSchema(JSON.stringify(writer)), schema, batch)
+    const bench = { batch, schema, decoder }
+    expect(
+      decode(bench, [...zigzag(1), 0xfb, 0, 0, 0xc0, 0x3f, 4, ...zigzag(-7), ...zigzag(8), 0, ...zigzag(-3)]),
+    ).toBeNull()
+    expect(ownRows(bench)).toEqual([
+      {
+        added: null,
+        id: -3n,
+        ratio: 1.5,
+        price: -5n,
+        legs: [
+          { note: null, size: -7n },
+          { note: null, size: 8n },
+        ],
+      },
+    ])
+  })
+
+  test('names never become code', () => {
+    const bench = fieldOf({ type: 'enum', name: 'a.b.constructor', symbols: ['__proto__', 'toString'] })
+    const hostile = { ...bench.schema, fields: [{ id: 1, name: "');throw 1;('", required: true, type: 'string' }] }
+    expect(decode(bench, zigzag(0))).toBeNull()
+    expect(ownRows(bench)).toEqual([{ f: '__proto__' }])
+    expect(() => createColumnBatch(hostile, 1)).not.toThrow()
+  })
+})
