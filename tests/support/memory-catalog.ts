@@ -47,7 +47,7 @@ export function createMemoryCatalog(now: () => number = Date.now): MemoryCatalog
       const applied = applyOrRefuse(base.metadata, updates, context)
       return 'kind' in applied ? applied : store(name, applied, base.metadataLocation)
     },
-    listTables: async () => [...names.values()],
+    listTables: async () => [...names.keys()].toSorted().flatMap((key) => names.get(key) ?? []),
     close: async () => undefined,
   }
 }

@@ -46,7 +46,17 @@ export type AvroEncoder = (record: AvroRecord) => Uint8Array
 export function avroEncoder(schema: object): AvroEncoder {
   // avsc's types take only its own Schema union; it validates the structure itself and ignores other attributes.
   const type = avsc.Type.forSchema(bareTypes(schema) as avsc.Schema, { registry: { long: bigintLong } })
-  return (record) => type.toBuffer(record)
+  return (record) => type.toBuffer(withBuffers(record))
+}
+
+/** The value with Buffer for all bytes, which is what avsc takes; the memory is shared. */
+function withBuffers(value: AvroValue): AvroValue {
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (Array.isArray(value)) return value.map(withBuffers)
+  const record: Record<string, AvroValue> = {}
+  for (const [name, member] of Object.entries(value)) record[name] = withBuffers(member)
+  return record
 }
 
 /** The schema with `{"type": "long", "logicalType": …}` as `"long"`: avsc would take its own long there, not ours. */

@@ -60,8 +60,8 @@ function manifestRecord(manifest: ManifestFile, sequenceNumber: bigint): AvroRec
   const partitions = manifest.partitions?.map((summary) => ({
     contains_null: summary.containsNull,
     contains_nan: summary.containsNan,
-    lower_bound: bufferOrNull(summary.lowerBound),
-    upper_bound: bufferOrNull(summary.upperBound),
+    lower_bound: summary.lowerBound,
+    upper_bound: summary.upperBound,
   }))
   return {
     manifest_path: manifest.location,
@@ -78,7 +78,7 @@ function manifestRecord(manifest: ManifestFile, sequenceNumber: bigint): AvroRec
     existing_rows_count: manifest.existingRows,
     deleted_rows_count: manifest.deletedRows,
     partitions: partitions ?? null,
-    key_metadata: bufferOrNull(manifest.keyMetadata),
+    key_metadata: manifest.keyMetadata,
   }
 }
 
@@ -126,10 +126,6 @@ function readSummaries(value: AvroValue | undefined): FieldSummary[] | null {
 
 const long = (value: AvroValue | undefined): bigint => (typeof value === 'bigint' ? value : 0n)
 const bytesOrNull = (value: AvroValue | undefined): Uint8Array | null => (value instanceof Uint8Array ? value : null)
-
-/** avsc takes only Buffer for bytes; the view shares the memory. */
-const bufferOrNull = (bytes: Uint8Array | null): Buffer | null =>
-  bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** Summaries of the partition structs of a manifest's live files, one per column of the spec. */
 export function summarizePartitions(

@@ -94,16 +94,16 @@ const emptyRest: AvroRecord = {
   sort_order_id: null,
 }
 
-/** A partition value in the Avro form of its column. avsc takes only Buffer for bytes. */
+/** A partition value in the Avro form of its column. */
 function avroPartition(column: PartitionColumn, value: AvroValue): AvroValue {
   const typed = typedValue(column.type, value)
   if (typeof typed === 'bigint' && column.type.startsWith('decimal')) return fixedDecimal(column.type, typed)
-  return typed instanceof Uint8Array ? Buffer.from(typed) : typed
+  return typed
 }
 
 function fixedDecimal(type: string, unscaled: bigint): Uint8Array {
   const precision = Number(/\((\d+)/.exec(type)?.[1] ?? 38)
-  const bytes = Buffer.alloc(decimalSize(precision))
+  const bytes = new Uint8Array(decimalSize(precision))
   for (let at = bytes.length - 1, left = unscaled; at >= 0; at--, left >>= 8n) bytes[at] = Number(left & 0xffn)
   return bytes
 }
@@ -184,9 +184,8 @@ export function fileRecord(file: DataFile): FileRecord {
 const longPairs = (pairs: ReadonlyArray<readonly [number, number]>): AvroValue =>
   pairs.map(([key, value]) => ({ key, value: BigInt(value) }))
 
-// avsc takes only Buffer for bytes; the view shares the memory.
 const bytePairs = (pairs: ReadonlyArray<readonly [number, Uint8Array]>): AvroValue =>
-  pairs.map(([key, value]) => ({ key, value: Buffer.from(value.buffer, value.byteOffset, value.byteLength) }))
+  pairs.map(([key, value]) => ({ key, value }))
 
 /** A live entry's file in the terms of the seam between threads. `schemaId` is the manifest's business: -1 where unknown. */
 export function dataFileOf(file: FileRecord, specId: number, schemaId = -1): DataFile {
