@@ -8,8 +8,8 @@ describe('planRoutes', () => {
   it('sends topics of one data type to one table, by one route', () => {
     expect(names(['market.crypto.trades.binance', 'market.equities.trades.asx', 'market.equities.quotes.asx'])).toEqual(
       [
-        ['market_data.quotes_v2', ['market.equities.quotes.asx']],
         ['market_data.trades_v2', ['market.crypto.trades.binance', 'market.equities.trades.asx']],
+        ['market_data.quotes_v2', ['market.equities.quotes.asx']],
       ],
     )
   })
