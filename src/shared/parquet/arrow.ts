@@ -77,12 +77,12 @@ function arrowType(field: IcebergField): DataType {
     case 'list':
       return new List(arrowField(elementField(type)))
     case 'map': {
-      // The Parquet writer takes the name of this level over; `key_value` is the one of the Parquet spec ("Maps").
-      const entries = new Struct<{ key: DataType; value: DataType }>([
-        arrowField(keyField(type)),
-        arrowField(valueField(type)),
-      ])
-      return new Map_(new Field('key_value', entries, false))
+      const entries = new Field('', new Struct([arrowField(keyField(type)), arrowField(valueField(type))]), false)
+      // The cast: `Map_` asks for its entries' keys to be typed by name. It names them `entries`; the Parquet writer takes the
+      // name over, and in a Parquet file this level is called `key_value` (Parquet spec, "Maps").
+      const map = new Map_(entries as Field<Struct<{ key: DataType; value: DataType }>>)
+      Object.assign(entries, { name: 'key_value' })
+      return map
     }
   }
 }

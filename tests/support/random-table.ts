@@ -1,0 +1,151 @@
+// Random Iceberg schemas with rows that fit them, for property tests of everything that reads a ColumnBatch.
+import fc from 'fast-check'
+import type { IcebergField, IcebergSchema, IcebergType } from '../../src/shared/iceberg/schema.ts'
+import type { Cell, Row } from './column-maker.ts'
+
+export interface RandomTable {
+  readonly schema: IcebergSchema
+  readonly rows: readonly Row[]
+  /** Field ids of the text columns to be made as dictionaries. */
+  readonly dictionaries: ReadonlySet<number>
+}
+
+const primitives = [
+  'boolean',
+  'int',
+  'long',
+  'float',
+  'double',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'string',
+  'binary',
+  'fixed[3]',
+  'decimal(7, 2)',
+  'decimal(18, 8)',
+  'decimal(38, 10)',
+] as const
+
+const primitive: fc.Arbitrary<IcebergType> = fc.constantFrom(...primitives)
+
+/** A type without ids of its own yet: every id below is 0 until {@link numbered} gives them. */
+const anyType = (depth: number): fc.Arbitrary<IcebergType> => {
+  if (depth === 0) return primitive
+  const inner = anyType(depth - 1)
+  const list = fc.record({
+    type: fc.constant('list' as const),
+    'element-id': fc.constant(0),
+    element: inner,
+    'element-required': fc.boolean(),
+  })
+  const map = fc.record({
+    type: fc.constant('map' as const),
+    'key-id': fc.constant(0),
+    key: fc.constant('string'),
+    'value-id': fc.constant(0),
+    value: inner,
+    'value-required': fc.boolean(),
+  })
+  const struct = fc.record({
+    type: fc.constant('struct' as const),
+    fields: fc
+      .array(fc.record({ required: fc.boolean(), type: inner }), { minLength: 1, maxLength: 3 })
+      .map((fields) => fields.map((field, index) => ({ id: 0, name: `f${index}`, ...field }))),
+  })
+  return fc.oneof({ weight: 3, arbitrary: primitive }, list, map, struct)
+}
+
+/** Gives every field, element, key and value an id of its own. */
+function numbered(fields: readonly IcebergField[]): IcebergField[] {
+  let last = 0
+  const next = (): number => ++last
+  const type = (of: IcebergType): IcebergType => {
+    if (typeof of === 'string') return of
+    switch (of.type) {
+      case 'struct':
+        return { ...of, fields: of.fields.map(field) }
+      case 'list':
+        return { ...of, 'element-id': next(), element: type(of.element) }
+      case 'map':
+        return { ...of, 'key-id': next(), key: type(of.key), 'value-id': next(), value: type(of.value) }
+    }
+  }
+  const field = (of: IcebergField): IcebergField => ({ ...of, id: next(), type: type(of.type) })
+  return fields.map(field)
+}
+
+const int64 = fc.oneof(
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  fc.bigInt({ min: -3n, max: 3n }),
+  fc.constantFrom(-(2n ** 63n), 2n ** 63n - 1n, 2n ** 32n, -(2n ** 32n), 2n ** 31n),
+)
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 24 }),
+  fc.constantFrom('', 'BHP', 'RIO', 'same prefix for every one of these 1', 'same prefix for every one of these 2'),
+)
+
+function cellsFor(type: IcebergType): fc.Arbitrary<Cell> {
+  if (typeof type !== 'string') return nestedValue(type)
+  const decimal = /^decimal\((\d+)/.exec(type)
+  if (decimal !== null) {
+    const limit = 10n ** BigInt(Number(decimal[1])) - 1n
+    return fc.oneof(fc.bigInt({ min: -limit, max: limit }), fc.bigInt({ min: -300n, max: 300n }))
+  }
+  switch (type) {
+    case 'boolean':
+      return fc.boolean()
+    case 'int':
+    case 'date':
+      return fc.integer()
+    case 'float':
+      return fc.float()
+    case 'double':
+      return fc.double()
+    case 'string':
+      return text
+    case 'binary':
+      return fc.uint8Array({ maxLength: 20 })
+    case 'fixed[3]':
+      return fc.uint8Array({ minLength: 3, maxLength: 3 })
+    case 'time':
+      return fc.bigInt({ min: 0n, max: 86_399_999_999n })
+    default:
+      return int64
+  }
+}
+
+function nestedValue(type: Exclude<IcebergType, string>): fc.Arbitrary<Cell> {
+  switch (type.type) {
+    case 'struct':
+      return rowOf(type.fields)
+    case 'list':
+      return fc.array(cellOf(type['element-required'], type.element), { maxLength: 4 })
+    case 'map': {
+      const value = cellOf(type['value-required'], type.value)
+      return fc
+        .uniqueArray(fc.tuple(text, value), { maxLength: 4, selector: ([key]) => key })
+        .map((all) => new Map<Cell, Cell>(all))
+    }
+  }
+}
+
+const cellOf = (required: boolean, type: IcebergType): fc.Arbitrary<Cell> =>
+  required ? cellsFor(type) : fc.option(cellsFor(type), { nil: null, freq: 3 })
+
+const rowOf = (fields: readonly IcebergField[]): fc.Arbitrary<Row> =>
+  fc.record(Object.fromEntries(fields.map((field) => [field.name, cellOf(field.required, field.type)])))
+
+/** A table of 1 to 5 columns, nested up to `depthMax` levels, and 1 to `rowsMax` rows. */
+export const randomTable = (depthMax = 2, rowsMax = 40): fc.Arbitrary<RandomTable> =>
+  fc
+    .array(fc.record({ required: fc.boolean(), type: anyType(depthMax) }), { minLength: 1, maxLength: 5 })
+    .map((fields) => numbered(fields.map((field, index) => ({ id: 0, name: `c${index}`, ...field }))))
+    .chain((fields) =>
+      fc.record({
+        schema: fc.constant<IcebergSchema>({ type: 'struct', 'schema-id': 3, fields }),
+        rows: fc.array(rowOf(fields), { minLength: 1, maxLength: rowsMax }),
+        dictionaries: fc.constantFrom(new Set<number>(), new Set(Array.from({ length: 99 }, (_, id) => id))),
+      }),
+    )
