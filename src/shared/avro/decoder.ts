@@ -68,7 +68,7 @@ export function compileDecoder(writer: AvroRecord, table: IcebergSchema, batch: 
         bytes = new Uint8Array(given.buffer as ArrayBuffer, given.byteOffset, given.byteLength)
         view = viewOf(bytes)
       }
-      assert(start >= 0 && end <= bytes.length && batch.rowCount < batch.rowsMax, 'record and row lie within bounds')
+      assert(start >= 0 && start <= end && end <= bytes.length, 'the record lies within its bytes')
       const at = run(bytes, view, start, end)
       if (at === end) return null
       takeBack(own, batch.rowCount)

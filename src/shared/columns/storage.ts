@@ -41,24 +41,24 @@ export type ColumnStore = LeafStore | TextStore | StructStore | ListStore | MapS
 
 /** A batch with the stores that fill it, in column order. */
 export interface StoredBatch extends ColumnBatch {
-  readonly rowsMax: number
   readonly stores: readonly ColumnStore[]
 }
 
 /**
- * An empty batch with the columns of `schema`, in its order. `rowsMax` is what the caller will put into it at most; memory grows
- * with the values. Errors: SCHEMA_UNSUPPORTED for a type of a later table format.
+ * An empty batch with the columns of `schema`, in its order. Memory for `rowsExpected` rows is taken at once; more rows grow it,
+ * up to the limits of column-growth.ts. Errors: SCHEMA_UNSUPPORTED for a type of a later table format.
  */
-export function createColumnBatch(schema: IcebergSchema, rowsMax: number): StoredBatch {
+export function createColumnBatch(schema: IcebergSchema, rowsExpected: number): StoredBatch {
   const columns: Column[] = []
   const stores = schema.fields.map((field, index) => {
     const store = createStore(field, (column) => {
       columns[index] = column
     })
     columns[index] = store.column
+    growColumn(store.column, rowsExpected)
     return store
   })
-  return { rowCount: 0, rowsMax, columns, stores }
+  return { rowCount: 0, columns, stores }
 }
 
 /** `replace` puts a new column object where this one stands in its parent; only text columns ever use it. */

@@ -20,7 +20,7 @@ interface Bench {
 function benchOf(avroJson: unknown, table?: IcebergSchema): Bench {
   const avro = parseAvroSchema(typeof avroJson === 'string' ? avroJson : JSON.stringify(avroJson))
   const schema = table ?? icebergSchemaOf(avro, { keyColumn: false, headersColumn: false, tombstone: 'skip' })
-  const batch = createColumnBatch(schema, 100_000)
+  const batch = createColumnBatch(schema, 1)
   return { batch, decoder: compileDecoder(avro, schema, batch), schema }
 }
 const fieldOf = (type: unknown): Bench => benchOf({ type: 'record', name: 'R', fields: [{ name: 'f', type }] })
