@@ -1,0 +1,49 @@
+// What must hold after every change of a table: each record below the position exactly once, as a row of main, as a dead letter in
+// its table, or as one that main still names; and no live file gone. Omniscient: it sees expired ancestors, the protocol does not.
+
+import type { Positions } from '../../src/shared/commit/positions.ts'
+import { NO_SNAPSHOT } from '../../src/shared/commit/positions.ts'
+import { parsePositions } from '../../src/shared/commit/positions-json.ts'
+import { parseApplied } from '../../src/shared/commit/side-tables.ts'
+import type { World } from './world.ts'
+import { isAncestor, liveFiles, recordId, SIDE, violate } from './world.ts'
+
+/** Judges the tables as they are now. A table whose marks cannot count (the next reader stops) is not judged. */
+export function judge(world: World): void {
+  const text = world.tables.main.properties['k2.positions']
+  if (text === undefined) return
+  const positions = parsePositions(text)
+  if (positions.snapshot === NO_SNAPSHOT || !isAncestor(world, positions.snapshot)) return
+  const counts = countRecords(world, positions)
+  if (counts === null) return
+  const marks = positions.topics.values().next().value?.partitions
+  world.fates.forEach((fates, partition) => {
+    const next = Number(marks?.get(partition)?.next ?? 0n)
+    fates.forEach((fate, offset) => {
+      const count = counts.get(recordId(partition, offset)) ?? 0
+      if (count > 1) violate(world, 'DOUBLE')
+      if (fate !== 'none' && offset < next && count === 0) violate(world, 'LOST')
+    })
+  })
+}
+
+/** How often each record is there; null where a live file is gone (a violation of its own). */
+function countRecords(world: World, positions: Positions): Map<number, number> | null {
+  const counts = new Map<number, number>()
+  const add = (file: string): void => {
+    for (const record of world.files.get(file)?.records ?? []) counts.set(record, (counts.get(record) ?? 0) + 1)
+  }
+  for (const table of ['main', 'side'] as const) {
+    const live = liveFiles(world, table)
+    if (live === null || live.some((file) => world.files.get(file)?.swept !== false)) {
+      violate(world, 'DANGLING')
+      return null
+    }
+    live.forEach(add)
+  }
+  const applied = parseApplied(world.tables.side.properties['k2.applied']) ?? new Set()
+  for (const { table, commit, files } of positions.unconfirmed) {
+    if (table === SIDE && !applied.has(commit)) files.forEach(add)
+  }
+  return counts
+}

@@ -1,0 +1,467 @@
+// One pod of the simulation: the committer's orchestration (src/workers/committer*.ts) without threads, one effect per turn, so
+// that anything can happen between two of them. All decisions come from the real pure code, with the guards of the schedule.
+import { ancestry, mainHead } from '../../src/shared/commit/ancestry.ts'
+import type { CommitLimits } from '../../src/shared/commit/commit-limits.ts'
+import type { CommitEffect, CommitEvent, CommitState } from '../../src/shared/commit/commit-state.ts'
+import { step } from '../../src/shared/commit/commit-state.ts'
+import type { Work } from '../../src/shared/commit/commit-work.ts'
+import type { Guards } from '../../src/shared/commit/guards.ts'
+import type { Positions } from '../../src/shared/commit/positions.ts'
+import { newStarts, nextOffset } from '../../src/shared/commit/positions.ts'
+import type { SideEffect, SideEvent, SideState } from '../../src/shared/commit/side-state.ts'
+import { stepSide } from '../../src/shared/commit/side-state.ts'
+import type { Confirmed } from '../../src/shared/commit/side-tables.ts'
+import type { Failure } from '../../src/shared/errors.ts'
+import { assertNever, errorTable } from '../../src/shared/errors.ts'
+import type { DataFile } from '../../src/shared/iceberg/data-file.ts'
+import type { Snapshot, TableMetadata } from '../../src/shared/iceberg/metadata.ts'
+import type { World } from './world.ts'
+import { liveFiles, MAIN, recordId, SIDE, TOPIC, tell, violate } from './world.ts'
+
+export const simulationLimits: CommitLimits = {
+  attemptsMax: 40,
+  troublesMax: 5,
+  backoffMsFirst: 1,
+  backoffMsMax: 1,
+  unconfirmedMax: 2,
+}
+
+export interface Pod {
+  readonly name: string
+  readonly guards: Guards
+  /** Its clock differs from the world's by this much. */
+  readonly skewMs: number
+  readonly owned: readonly number[]
+  task: Task
+  /** The newest metadata it holds; may be old. */
+  main: TableMetadata | null
+  positions: Positions | null
+  confirmed: Confirmed
+  /** Offsets read and not yet committed, per owned partition. */
+  reads: Map<number, { first: number; next: number }>
+  readSinceMs: number
+  /** Why it stopped for an operator. */
+  halted: Failure | null
+}
+
+type Task =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'run' }
+  | {
+      readonly kind: 'main'
+      state: CommitState
+      effects: readonly CommitEffect[]
+      readonly opening: boolean
+      readonly work: Work
+    }
+  | { readonly kind: 'side'; state: SideState; effects: readonly SideEffect[]; readonly opening: boolean }
+  /** A request is on its way. */
+  | { readonly kind: 'wait'; readonly giveUp: () => void }
+
+export const createPod = (world: World, name: string, guards: Guards, owned: readonly number[]): Pod => ({
+  name,
+  guards,
+  skewMs: world.random.chance(30) ? world.random.int(120_000) - 60_000 : 0,
+  owned,
+  task: { kind: 'open' },
+  main: null,
+  positions: null,
+  confirmed: new Map(),
+  reads: new Map(),
+  readSinceMs: 0,
+  halted: null,
+})
+
+const clock = (world: World, pod: Pod): number => world.nowMs + pod.skewMs
+
+/** One turn: at most one thing that others can see. */
+export function turn(world: World, pod: Pod): void {
+  if (pod.halted !== null) return
+  const { task } = pod
+  switch (task.kind) {
+    case 'open':
+      open(world, pod)
+      return
+    case 'run':
+      run(world, pod)
+      return
+    case 'main':
+      mainTurn(world, pod, task)
+      return
+    case 'side':
+      sideTurn(world, pod, task)
+      return
+    case 'wait':
+      return
+    default:
+      assertNever(task)
+      return
+  }
+}
+
+function halt(world: World, pod: Pod, failure: Failure): void {
+  pod.halted = failure
+  tell(world, () => `${pod.name} stops: ${failure.code} ${failure.context['reason'] ?? ''}`)
+}
+
+const stopped = (reason: string): Failure => ({ code: 'POSITIONS_UNTRUSTED', context: { reason }, cause: '' })
+
+function open(world: World, pod: Pod): void {
+  const main = world.tables.main
+  const verdict = pod.guards.read(main)
+  tell(world, () => `${pod.name} opens: ${verdict.kind} at head ${mainHead(main)}`)
+  if (verdict.kind === 'none') {
+    halt(world, pod, stopped('none'))
+    return
+  }
+  if (verdict.kind === 'stop') {
+    halt(world, pod, stopped(verdict.reason))
+    return
+  }
+  if (verdict.kind === 'evidence' && !pod.guards.evidenceHolds(verdict.evidence, countRows(world, verdict.evidence))) {
+    halt(world, pod, stopped('rows-missing'))
+    return
+  }
+  pod.main = main
+  pod.positions = verdict.positions
+  pod.confirmed = new Map()
+  if (verdict.positions.unconfirmed.length > 0) startSide(world, pod, true)
+  else openStarts(world, pod)
+}
+
+function openStarts(world: World, pod: Pod): void {
+  const { main, positions } = pod
+  if (main === null || positions === null) throw new Error('not open')
+  const wanted = pod.owned.map((partition) => ({ topic: TOPIC, topicName: 't', partition, start: 0n }))
+  const starts = newStarts(positions, wanted)
+  if (starts.length === 0) {
+    begin(world, pod)
+    return
+  }
+  startMain(world, pod, { ...workBase(world, pod), kind: 'starts', starts }, true)
+}
+
+/** Starts reading where the table stands. */
+function begin(world: World, pod: Pod): void {
+  pod.reads = new Map()
+  pod.task = { kind: 'run' }
+  for (const partition of pod.owned) {
+    const next = Number(pod.positions === null ? 0n : (nextOffset(pod.positions, TOPIC, partition) ?? 0n))
+    pod.reads.set(partition, { first: next, next })
+  }
+  tell(world, () => `${pod.name} reads from ${JSON.stringify([...pod.reads].map(([p, { next }]) => [p, next]))}`)
+}
+
+const workBase = (world: World, pod: Pod) => ({
+  table: MAIN,
+  tableUuid: 'uuid-main',
+  snapshotId: BigInt(world.nextId++),
+  writer: pod.name,
+  group: 'g',
+  policy: { tombstone: 'skip', since: '2024-01-01T00:00:00.000Z' } as const,
+  confirmed: pod.confirmed,
+})
+
+const waiting = (pod: Pod) =>
+  pod.positions?.unconfirmed.filter((each) => !pod.confirmed.get(SIDE)?.has(each.commit)) ?? []
+
+function run(world: World, pod: Pod): void {
+  const readable = [...pod.reads].filter(([partition, read]) => read.next < (world.fates[partition]?.length ?? 0))
+  const read = [...pod.reads].filter(([, { first, next }]) => next > first)
+  const side = waiting(pod).length
+  if (side > 0 && (side >= simulationLimits.unconfirmedMax || read.length === 0 || world.random.chance(40))) {
+    startSide(world, pod, false)
+    return
+  }
+  if (readable.length > 0 && (read.length === 0 || world.random.chance(50))) {
+    const [partition, at] = world.random.pick(readable)
+    if (read.length === 0) pod.readSinceMs = clock(world, pod)
+    at.next++
+    tell(world, () => `${pod.name} reads p${partition}@${at.next - 1}`)
+    return
+  }
+  if (read.length > 0) startMain(world, pod, groupWork(world, pod), false)
+}
+
+function groupWork(world: World, pod: Pod): Work {
+  const base = workBase(world, pod)
+  const rows: number[] = []
+  const dead: number[] = []
+  const ranges = [...pod.reads]
+    .filter(([, { first, next }]) => next > first)
+    .map(([partition, { first, next }]) => {
+      for (let offset = first; offset < next; offset++) {
+        const fate = world.fates[partition]?.[offset]
+        if (fate === 'row') rows.push(recordId(partition, offset))
+        if (fate === 'dead') dead.push(recordId(partition, offset))
+      }
+      return { topic: TOPIC, partition, first: BigInt(first), next: BigInt(next) }
+    })
+  const put = (name: string, records: readonly number[]): string[] => {
+    if (records.length === 0) return []
+    world.files.set(name, { records, swept: false })
+    return [name]
+  }
+  const dataFiles = put(`m${base.snapshotId}`, rows).map((location) => dataFile(location, rows.length))
+  const side = put(`s${base.snapshotId}`, dead)
+  return {
+    ...base,
+    kind: 'group',
+    ranges,
+    dataFiles,
+    side: side.length === 0 ? null : { table: SIDE, files: side },
+    oldestEncodedAtMs: pod.readSinceMs,
+  }
+}
+
+const noMetrics = {
+  columnSizes: [],
+  valueCounts: [],
+  nullValueCounts: [],
+  nanValueCounts: [],
+  lowerBounds: [],
+  upperBounds: [],
+}
+const dataFile = (location: string, recordCount: number): DataFile => ({
+  location,
+  recordCount,
+  sizeBytes: 1,
+  partition: [],
+  specId: 0,
+  schemaId: 0,
+  metrics: noMetrics,
+  splitOffsets: [],
+})
+
+function startMain(world: World, pod: Pod, work: Work, opening: boolean): void {
+  tell(world, () => `${pod.name} commits ${work.kind} as snapshot ${work.snapshotId}: ${describe(work)}`)
+  const event: CommitEvent = { kind: 'begin', work, base: pod.main, atMs: clock(world, pod) }
+  pod.task = { kind: 'main', opening, work, ...step({ kind: 'idle' }, event, pod.guards, simulationLimits) }
+}
+
+const describe = (work: Work): string =>
+  work.kind === 'starts'
+    ? work.starts.map(({ partition }) => `p${partition}`).join(' ')
+    : work.ranges.map(({ partition, first, next }) => `p${partition}[${first},${next})`).join(' ')
+
+type MainTask = Extract<Task, { kind: 'main' }>
+
+function mainTurn(world: World, pod: Pod, task: MainTask): void {
+  const [effect, ...rest] = task.effects
+  if (effect === undefined) {
+    mainEnd(world, pod, task)
+    return
+  }
+  const event = mainEffect(world, pod, task, effect)
+  if (event === 'later') return
+  if (event === null) task.effects = rest
+  else Object.assign(task, step(task.state, event, pod.guards, simulationLimits))
+}
+
+function mainEffect(world: World, pod: Pod, task: MainTask, effect: CommitEffect): CommitEvent | null | 'later' {
+  const atMs = clock(world, pod)
+  switch (effect.kind) {
+    case 'wait':
+      return null
+    case 'discard':
+      for (const list of effect.locations) world.lists.delete(list)
+      tell(world, () => `${pod.name} deletes ${effect.locations.join(' ')}`)
+      return null
+    case 'prepare':
+      return { kind: 'prepared', atMs }
+    case 'load':
+      return { kind: 'loaded', metadata: world.tables.main, atMs }
+    case 'count-rows':
+      return { kind: 'counted', rows: countRows(world, effect.evidence, effect.base), atMs }
+    case 'stage': {
+      if (!('work' in task.state)) throw new Error('no work')
+      const { work } = task.state
+      const files = work.kind === 'group' ? work.dataFiles : []
+      const rows = files.reduce((sum, file) => sum + file.recordCount, 0)
+      const { base, summary, snapshotId, timestampMs } = effect.plan
+      const own = files.map((file) => file.location)
+      const snapshot = stage(world, base, snapshotId, timestampMs, own, rows, summary)
+      return { kind: 'staged', snapshot, written: [snapshot['manifest-list']], atMs }
+    }
+    case 'post':
+      send(world, pod, task, 'main', effect, (outcome) => {
+        const event: CommitEvent = { kind: 'answered', outcome, atMs: clock(world, pod) }
+        Object.assign(task, step(task.state, event, pod.guards, simulationLimits))
+      })
+      return 'later'
+    default:
+      return assertNever(effect)
+  }
+}
+
+/** A snapshot on the base: its parent's live files plus the own ones. */
+function stage(
+  world: World,
+  base: TableMetadata,
+  id: bigint,
+  timestampMs: number,
+  own: readonly string[],
+  rows: number,
+  summary: Readonly<Record<string, string>>,
+): Snapshot {
+  const head = mainHead(base)
+  const parent = base.snapshots.find((each) => each['snapshot-id'] === head)
+  const inherited = parent === undefined ? [] : (world.lists.get(parent['manifest-list']) ?? [])
+  const list = `l${world.nextId++}-of-${id}`
+  world.lists.set(list, [...inherited, ...own])
+  return {
+    'snapshot-id': id,
+    'parent-snapshot-id': head,
+    'sequence-number': base['last-sequence-number'] + 1n,
+    'timestamp-ms': timestampMs,
+    'manifest-list': list,
+    summary: { operation: 'append', ...summary, ...(rows === 0 ? {} : { 'added-records': String(rows) }) },
+    'schema-id': 0,
+  }
+}
+
+function send(
+  world: World,
+  pod: Pod,
+  task: Task,
+  table: 'main' | 'side',
+  effect: Pick<Extract<CommitEffect, { kind: 'post' }>, 'requirements' | 'updates'>,
+  answered: (outcome: Parameters<(typeof world.inFlight)[number]['answer']>[0]) => void,
+): void {
+  const wait: Task = {
+    kind: 'wait',
+    giveUp: () => {
+      pod.task = task
+      answered({ kind: 'unknown', reason: 'timeout' })
+    },
+  }
+  pod.task = wait
+  world.inFlight.push({
+    table,
+    requirements: effect.requirements,
+    updates: effect.updates,
+    answer: (outcome) => {
+      if (pod.task !== wait) return
+      pod.task = task
+      answered(outcome)
+    },
+  })
+}
+
+function mainEnd(world: World, pod: Pod, { state, opening, work }: MainTask): void {
+  if (state.kind === 'failed') {
+    mainFailed(world, pod, state.failure)
+    return
+  }
+  if (state.kind !== 'committed' && state.kind !== 'fenced') throw new Error(`no effects while ${state.kind}`)
+  tell(world, () => `${pod.name} is told: ${state.kind}`)
+  if (
+    state.kind === 'fenced' &&
+    ancestry(state.metadata).line.some((each) => each['snapshot-id'] === work.snapshotId)
+  ) {
+    violate(world, 'LANDED_AS_FENCED')
+  }
+  pod.main = state.metadata
+  pod.positions = state.positions
+  if (opening || state.kind === 'fenced') {
+    begin(world, pod)
+    return
+  }
+  pod.task = { kind: 'run' }
+  for (const [partition, read] of pod.reads) {
+    const stands = Number(nextOffset(state.positions, TOPIC, partition) ?? 0n)
+    // What was told committed must not be read again, by whoever it was written.
+    if (read.next > read.first && stands < read.next) violate(world, 'READ_TWICE')
+    read.first = read.next
+  }
+}
+
+function mainFailed(world: World, pod: Pod, failure: Failure): void {
+  tell(world, () => `${pod.name} is told: ${failure.code}`)
+  if (failure.code === 'UNCONFIRMED_FULL') {
+    // Somebody else filled it meanwhile: bring it down, then read again.
+    pod.task = { kind: 'open' }
+    return
+  }
+  if (errorTable[failure.code].action === 'reload') pod.task = { kind: 'open' }
+  else halt(world, pod, failure)
+}
+
+function startSide(world: World, pod: Pod, opening: boolean): void {
+  tell(world, () => `${pod.name} confirms side files`)
+  const work = { mainTable: MAIN, mainUuid: 'uuid-main', sideTable: SIDE }
+  const event: SideEvent = { kind: 'begin', work, atMs: clock(world, pod) }
+  pod.task = { kind: 'side', opening, ...stepSide({ kind: 'idle' }, event, pod.guards, simulationLimits) }
+}
+
+type SideTask = Extract<Task, { kind: 'side' }>
+
+function sideTurn(world: World, pod: Pod, task: SideTask): void {
+  const [effect, ...rest] = task.effects
+  if (effect === undefined) {
+    sideEnd(world, pod, task)
+    return
+  }
+  const event = sideEffect(world, pod, task, effect)
+  if (event === 'later') return
+  if (event === null) task.effects = rest
+  else Object.assign(task, stepSide(task.state, event, pod.guards, simulationLimits))
+}
+
+function sideEffect(world: World, pod: Pod, task: SideTask, effect: SideEffect): SideEvent | null | 'later' {
+  const atMs = clock(world, pod)
+  switch (effect.kind) {
+    case 'wait':
+      return null
+    case 'load-side':
+      return { kind: 'side-loaded', metadata: world.tables.side, atMs }
+    case 'load-main':
+      return { kind: 'main-loaded', metadata: world.tables.main, atMs }
+    case 'stage-side': {
+      const { base, appended, summary, timestampMs } = effect.plan
+      const files = appended.flatMap((entry) => entry.files)
+      if (files.some((file) => world.files.get(file)?.swept !== false)) {
+        return { kind: 'troubled', failure: { code: 'UNCONFIRMED_MISSING', context: {}, cause: '' }, atMs }
+      }
+      const snapshot = stage(world, base, BigInt(world.nextId++), timestampMs, files, 0, summary)
+      tell(world, () => `${pod.name} stages ${files.join(' ')} on side head ${mainHead(base)}`)
+      return { kind: 'staged', snapshot, atMs }
+    }
+    case 'post-side':
+      send(world, pod, task, 'side', effect, (outcome) => {
+        const event: SideEvent = { kind: 'answered', outcome, atMs: clock(world, pod) }
+        Object.assign(task, stepSide(task.state, event, pod.guards, simulationLimits))
+      })
+      return 'later'
+    default:
+      return assertNever(effect)
+  }
+}
+
+function sideEnd(world: World, pod: Pod, { state, opening }: SideTask): void {
+  if (state.kind === 'failed') {
+    halt(world, pod, state.failure)
+    return
+  }
+  if (state.kind !== 'confirmed') throw new Error(`no effects while ${state.kind}`)
+  pod.confirmed = new Map([[SIDE, state.applied]])
+  if (opening) openStarts(world, pod)
+  else pod.task = { kind: 'run' }
+}
+
+/** Rows of main inside the ranges, in the snapshot that the metadata names. */
+function countRows(
+  world: World,
+  { ranges }: { readonly ranges: ReadonlyArray<{ partition: number; first: bigint; next: bigint }> },
+  metadata: TableMetadata = world.tables.main,
+): bigint {
+  const head = metadata.snapshots.find((each) => each['snapshot-id'] === mainHead(metadata))
+  const live =
+    metadata === world.tables.main ? liveFiles(world, 'main') : world.lists.get(head?.['manifest-list'] ?? '')
+  const wanted = new Set<number>()
+  for (const { partition, first, next } of ranges) {
+    for (let offset = Number(first); offset < Number(next); offset++) wanted.add(recordId(partition, offset))
+  }
+  const records = (live ?? []).flatMap((file) => world.files.get(file)?.records ?? [])
+  return BigInt(records.filter((record) => wanted.has(record)).length)
+}
