@@ -1,0 +1,66 @@
+// The parts of README.md and docs/ that are made from tables in src, as they must read. `npm run docs` writes them; the tidy test
+// compares them.
+import { defaultOf, placeholderOf } from '../../src/main/terminal/help.ts'
+import { commandNames, commandTable } from '../../src/shared/command-table.ts'
+import { errorTable } from '../../src/shared/errors.ts'
+import { flagOf, type OptionRow, variableOf } from '../../src/shared/option-row.ts'
+import { optionRows } from '../../src/shared/options.ts'
+
+const cell = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll('<', '&lt;')
+const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll('|', String.raw`\|`)}\``)
+const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+
+export function commandsBlock(): string {
+  const rows = commandNames.map((name) => row(code(`k2 ${name}`), cell(commandTable[name].summary)))
+  return [row('Command', 'What it does'), row('---', '---'), ...rows].join('\n')
+}
+
+export function optionsBlock(): string {
+  const rows = (optionRows as readonly OptionRow[]).map((option) => {
+    const value = placeholderOf(option)
+    const standard = option.required === true ? 'required' : code(defaultOf(option))
+    const commands = option.commands.length === commandNames.length ? 'all' : option.commands.join(', ')
+    return row(
+      code(`${flagOf(option)} ${value}`.trimEnd()),
+      code(variableOf(option)),
+      standard,
+      commands,
+      cell(option.text),
+    )
+  })
+  return [
+    row('Option', 'Variable', 'Default', 'Commands', 'What it does'),
+    row('---', '---', '---', '---', '---'),
+    ...rows,
+  ].join('\n')
+}
+
+export function errorsBlock(): string {
+  const rows = Object.entries(errorTable).map(([name, { action, text, help }]) =>
+    row(code(name), action, cell(text), cell(help)),
+  )
+  return [row('Code', 'Action', 'What happened', 'What to do'), row('---', '---', '---', '---'), ...rows].join('\n')
+}
+
+/** The generated blocks: in which file, between `<!-- name -->` and `<!-- /name -->`. */
+export const generatedBlocks = [
+  { file: 'README.md', name: 'commands', block: commandsBlock },
+  { file: 'README.md', name: 'options', block: optionsBlock },
+  { file: 'docs/errors.md', name: 'errors', block: errorsBlock },
+] as const
+
+const markers = (name: string): readonly [string, string] => [`<!-- ${name} -->`, `<!-- /${name} -->`]
+
+/** The block as it stands in the text, or null without its markers. */
+export function readBlock(text: string, name: string): string | null {
+  const [open, close] = markers(name)
+  const [start, end] = [text.indexOf(open), text.indexOf(close)]
+  return start === -1 || end < start ? null : text.slice(start + open.length, end).trim()
+}
+
+export function writeBlock(text: string, name: string, block: string): string {
+  const [open, close] = markers(name)
+  const [start, end] = [text.indexOf(open), text.indexOf(close)]
+  if (start === -1 || end < start) throw new Error(`no markers ${open} … ${close}`)
+  return `${text.slice(0, start + open.length)}\n${block}\n${text.slice(end)}`
+}
