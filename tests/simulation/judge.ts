@@ -6,14 +6,14 @@ import { NO_SNAPSHOT } from '../../src/shared/commit/positions.ts'
 import { parsePositions } from '../../src/shared/commit/positions-json.ts'
 import { parseApplied } from '../../src/shared/commit/side-tables.ts'
 import type { World } from './world.ts'
-import { isAncestor, liveFiles, recordId, SIDE, violate } from './world.ts'
+import { liveFiles, newestOwn, recordId, SIDE, violate } from './world.ts'
 
 /** Judges the tables as they are now. A table whose marks cannot count (the next reader stops) is not judged. */
 export function judge(world: World): void {
   const text = world.tables.main.properties['k2.positions']
   if (text === undefined) return
   const positions = parsePositions(text)
-  if (positions.snapshot === NO_SNAPSHOT || !isAncestor(world, positions.snapshot)) return
+  if (positions.snapshot === NO_SNAPSHOT || positions.snapshot !== newestOwn(world)) return
   const counts = countRecords(world, positions)
   if (counts === null) return
   const marks = positions.topics.values().next().value?.partitions

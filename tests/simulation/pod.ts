@@ -256,6 +256,8 @@ function mainTurn(world: World, pod: Pod, task: MainTask): void {
   if (event === 'later') return
   if (event === null) task.effects = rest
   else Object.assign(task, step(task.state, event, pod.guards, simulationLimits))
+  // The last check of age and the send have nothing between them (committer-run.ts: no await).
+  if (event?.kind === 'staged') mainTurn(world, pod, task)
 }
 
 function mainEffect(world: World, pod: Pod, task: MainTask, effect: CommitEffect): CommitEvent | null | 'later' {
@@ -406,6 +408,7 @@ function sideTurn(world: World, pod: Pod, task: SideTask): void {
   if (event === 'later') return
   if (event === null) task.effects = rest
   else Object.assign(task, stepSide(task.state, event, pod.guards, simulationLimits))
+  if (event?.kind === 'staged') sideTurn(world, pod, task)
 }
 
 function sideEffect(world: World, pod: Pod, task: SideTask, effect: SideEffect): SideEvent | null | 'later' {

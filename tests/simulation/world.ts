@@ -44,7 +44,9 @@ export interface World {
   readonly parents: Record<TableKey, Map<bigint, bigint | null>>
   readonly inFlight: Request[]
   readonly damage: Set<Damage>
-  /** Commit ids that landed in main, however they fared afterwards. */
+  /** Snapshots of ours that landed in main. */
+  readonly own: Set<bigint>
+  /** Their commit ids, however they fared afterwards. */
   readonly landed: Set<string>
   readonly propertyHistory: string[]
   nowMs: number
@@ -79,6 +81,7 @@ export function createWorld(random: Random, trace: string[] | null): World {
     parents: { main: new Map(), side: new Map() },
     inFlight: [],
     damage: new Set(),
+    own: new Set(),
     landed: new Set(),
     propertyHistory: [],
     nowMs: 10_000_000,
@@ -133,14 +136,15 @@ function recordSnapshot(world: World, table: TableKey, before: TableMetadata, sn
   if (id === undefined) return
   if (world.landed.has(id)) violate(world, 'LATE_COPY')
   world.landed.add(id)
+  world.own.add(snapshot['snapshot-id'])
 }
 
-/** Every ancestor of the head of main, expired ones too. */
-export function isAncestor(world: World, id: bigint): boolean {
+/** The newest snapshot of ours among all ancestors of the head of main, expired ones too. */
+export function newestOwn(world: World): bigint | null {
   for (let at = mainHead(world.tables.main); at !== null; at = world.parents.main.get(at) ?? null) {
-    if (at === id) return true
+    if (world.own.has(at)) return at
   }
-  return false
+  return null
 }
 
 /** Somebody else's commit: an append of nothing of ours, or a compaction of all that is there. */

@@ -50,6 +50,9 @@ export function readPositions(metadata: TableMetadata): ReadVerdict {
   if (positions.snapshot === NO_SNAPSHOT) {
     return hasTraces(metadata) ? stop('marks-overwritten') : { kind: 'trusted', positions }
   }
+  // Each write of ours moves tag and property together; a tag elsewhere means that the property was put back by hand.
+  const tag = metadata.refs[POSITIONS_TAG]
+  if (tag !== undefined && tag['snapshot-id'] !== positions.snapshot) return stop('marks-overwritten')
   if (mainHead(metadata) === null) return stop('replaced')
   const ancestors = ancestry(metadata)
   const newestOwn = ancestors.line.find(isOwn)?.['snapshot-id']
