@@ -199,7 +199,7 @@ export function parseDecimal(type: string): { readonly precision: number; readon
   return match === null ? null : { precision: Number(match[1]), scale: Number(match[2]) }
 }
 
-/** µs of one unit of the Avro logical type; Iceberg stores µs (ns where the type says so). */
+/** Nanoseconds of one unit of the Avro logical type; Iceberg stores µs (ns where the type says so), a time as µs in a long. */
 const unitNanos: Readonly<Record<string, { readonly nanos: number; readonly targets: readonly string[] }>> = {
   'timestamp-millis': { nanos: 1e6, targets: ['timestamptz', 'timestamptz_ns'] },
   'timestamp-micros': { nanos: 1e3, targets: ['timestamptz', 'timestamptz_ns'] },
@@ -207,8 +207,8 @@ const unitNanos: Readonly<Record<string, { readonly nanos: number; readonly targ
   'local-timestamp-millis': { nanos: 1e6, targets: ['timestamp', 'timestamp_ns'] },
   'local-timestamp-micros': { nanos: 1e3, targets: ['timestamp', 'timestamp_ns'] },
   'local-timestamp-nanos': { nanos: 1, targets: ['timestamp_ns'] },
-  'time-millis': { nanos: 1e6, targets: ['time'] },
-  'time-micros': { nanos: 1e3, targets: ['time'] },
+  'time-millis': { nanos: 1e6, targets: ['time', 'long'] },
+  'time-micros': { nanos: 1e3, targets: ['time', 'long'] },
 }
 
 function integerFactor(

@@ -61,9 +61,7 @@ export class AvroReader<S extends ValueSink> {
       case 'long':
         return this.#number() && this.#scaled(plan)
       case 'int':
-        if (!this.#number()) return false
-        if (this.#high !== this.#low >> 31) return this.#fail('RECORD_VARINT')
-        return this.#scaled(plan)
+        return this.#int() && this.#scaled(plan)
       case 'null':
         return true
       case 'enum':
@@ -91,6 +89,12 @@ export class AvroReader<S extends ValueSink> {
     }
   }
 
+  #int(): boolean {
+    const start = this.#at
+    if (!this.#number()) return false
+    return (this.#high === this.#low >> 31 && this.#at - start <= 5) || this.#fail('RECORD_VARINT')
+  }
+
   #union(plan: PlanNode): boolean {
     if (!this.#number()) return false
     if (this.#high !== 0 || this.#low < 0 || this.#low >= plan.children.length) return this.#fail('RECORD_VALUE')
@@ -106,9 +110,11 @@ export class AvroReader<S extends ValueSink> {
       if (!this.#number()) return false
       if (this.#low === 0 && this.#high === 0) return true
       let count = this.#low
+      let blockEnd = -1
       if (this.#high === -1 && count < 0) {
         count = -count
         if (!this.#length()) return false
+        blockEnd = this.#at + this.#low
       } else if (this.#high !== 0 || count < 0) return this.#fail('RECORD_BOUND')
       const bound = itemBytesMin === 0 ? emptyItemsMax - index : Math.floor((this.#end - this.#at) / itemBytesMin)
       if (count < 0 || count > bound) return this.#fail('RECORD_BOUND')
@@ -118,6 +124,7 @@ export class AvroReader<S extends ValueSink> {
         if (!this.#children(plan)) return false
         if (plan.id !== 0) this.#place.leave()
       }
+      if (blockEnd >= 0 && this.#at !== blockEnd) return this.#fail('RECORD_BOUND')
     }
   }
 

@@ -24,7 +24,7 @@ export class RowTexts implements RowSink {
   }
 
   present(id: number, place: Place): void {
-    if (this.#nodes.get(id)?.path !== 'kafka_headers') this.#tell(id, place, '', () => 'present')
+    this.#tell(id, place, '', () => 'present')
   }
 
   item(id: number, place: Place): void {

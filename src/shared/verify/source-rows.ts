@@ -65,7 +65,10 @@ export class SourceRows<S extends ValueSink> {
     if (record.timestamp !== -1) this.#time(record.timestamp)
     if (record.keyStart >= 0) this.#bytes('kafka_key', record.bytes, record.keyStart, record.keyEnd)
     const { list, element, key, value } = this.#headers
-    if (list === 0 || record.headerCount === 0) return
+    if (list === 0) return
+    // A record without headers has an empty list, not null.
+    sink.present(list, this.#place)
+    if (record.headerCount === 0) return
     record.headers((index, keyStart, keyEnd, valueStart, valueEnd) => {
       this.#place.enter(index)
       sink.item(list, this.#place)

@@ -1,0 +1,82 @@
+// k2 verify: the proof that tables hold what the source holds. Main thread; reads only.
+import { existsSync } from 'node:fs'
+import { openFileRegistry } from '../../shared/avro/schema-registry.ts'
+import type { Config } from '../../shared/config.ts'
+import { IngestError } from '../../shared/errors.ts'
+import { formatTableName } from '../../shared/iceberg/catalog.ts'
+import { openSqlCatalog } from '../../shared/iceberg/sql-catalog.ts'
+import type { Topics } from '../../shared/option-values.ts'
+import { openFolderStore } from '../../shared/store/folder-store.ts'
+import { findPartitions } from '../../shared/verify/log-partitions.ts'
+import type { VerifyReport } from '../../shared/verify/report.ts'
+import { type VerifyProgress, verifyTable } from '../../shared/verify/verify-table.ts'
+import { type CommandIo, jsonLine } from '../command.ts'
+import { planRoutes, type Route } from '../ingest/routes.ts'
+import { openProgressLine } from '../terminal/progress.ts'
+import { renderProof } from '../terminal/proof.ts'
+import { styleFor } from '../terminal/style.ts'
+
+/** Above any bound a run would be given: what was ingested must be readable here. */
+const decompressedBytesMax = 1024 * 1024 * 1024
+
+/** Exit code 1 unless every table compared equals its source. */
+export async function verifyCommand(config: Config<'verify'>, io: CommandIo): Promise<number> {
+  const reports = await verifyTables(config, io)
+  const isEqual = reports.every((report) => report.verdict === 'equal')
+  const style = styleFor(io.out)
+  if (config.json) io.out.write(jsonLine({ verdict: isEqual ? 'equal' : 'different', tables: reports }))
+  else io.out.write(reports.map((report) => renderProof(report, style)).join('\n'))
+  return isEqual ? 0 : 1
+}
+
+async function verifyTables(config: Config<'verify'>, io: CommandIo): Promise<readonly VerifyReport[]> {
+  const fits = topicFilter(config.topic)
+  const logs = await findPartitions(config.source, fits)
+  const routes = planRoutes(
+    logs.map((log) => log.topicName),
+    config.table,
+  )
+  const { file } = config.catalog
+  if (!existsSync(file)) throw new IngestError('CATALOG_UNREADABLE', { file, reason: 'no such file' })
+  const registry = await openFileRegistry(config.schemas)
+  const store = openFolderStore(config.warehouse)
+  const catalog = openSqlCatalog({ file, store })
+  const line = openProgressLine(io.err)
+  try {
+    const reports: VerifyReport[] = []
+    for (const route of routes) {
+      const request = {
+        catalog,
+        store,
+        source: config.source,
+        table: route.table,
+        topics: (name: string) => route.topics.includes(name),
+        schemas: async (id: number) => (await registry.schemaById(id))?.json ?? null,
+        decompressedBytesMax,
+        now: Date.now,
+      }
+      reports.push(await verifyTable(request, (progress) => line.showText(progressText(route, progress))))
+    }
+    return reports
+  } finally {
+    line.clear()
+    await catalog.close()
+  }
+}
+
+/** Kafka's own topics never match a pattern, only their name. */
+function topicFilter(topics: Topics): (name: string) => boolean {
+  if (topics.kind === 'names') return (name) => topics.names.includes(name)
+  const pattern = new RegExp(topics.pattern)
+  return (name) => !name.startsWith('__') && pattern.test(name)
+}
+
+const units: Readonly<Record<VerifyProgress['stage'], string>> = {
+  source: 'partitions of the source',
+  'dead letters': 'files of dead letters',
+  table: 'files of the table',
+  'second look': 'differing buckets',
+}
+
+const progressText = ({ table }: Route, { stage, done, total }: VerifyProgress): string =>
+  `verifying ${formatTableName(table)}: ${done} of ${total} ${units[stage]}`
