@@ -1,85 +1,104 @@
-// The proof of k2 verify on the terminal: a row per partition, the reasons for offsets without a row, the verdict. Pure.
+// The proof of k2 verify on the terminal: a row per partition, why offsets have no row, the first differences, the verdict. Pure.
+import {
+  countDifferences,
+  type DifferenceReport,
+  type PartitionReport,
+  type VerifyReport,
+} from '../../shared/verify/report.ts'
 import { formatNumber, type Style } from './style.ts'
 import { type Column, renderTable } from './table.ts'
 
-export interface PartitionProof {
-  readonly topic: string
-  readonly partition: number
-  /** The compared range, [first, next). */
-  readonly first: bigint
-  readonly next: bigint
-  /** Offsets whose record and row are equal. */
-  readonly equal: number
-  /** Offsets without a row in the main table, each for a reason that was checked. */
-  readonly explained: number
-  readonly missing: number
-  readonly duplicate: number
-  readonly extra: number
-  readonly changed: number
-}
-
-export interface Proof {
-  readonly table: string
-  readonly snapshotId: string
-  readonly partitions: readonly PartitionProof[]
-  /** Why offsets have no row in the main table: dead letter, tombstone, control record, compacted away, … */
-  readonly explanations: ReadonlyArray<{ readonly reason: string; readonly offsets: number }>
-}
-
 const COLUMNS: readonly Column[] = [
   { title: 'Topic', align: 'left' },
-  ...['Partition', 'Offsets', 'Equal', 'Explained', 'Missing', 'Duplicate', 'Extra', 'Changed'].map(
+  ...['Partition', 'Offsets', 'Records', 'Rows', 'Equal', 'Explained', 'Missing', 'Duplicate', 'Extra', 'Changed'].map(
     (title): Column => ({ title, align: 'right' }),
   ),
 ]
 /** Beyond this many partitions only those with a difference are listed; the total counts all. */
 const ROWS_MAX = 64
 
-type Counts = Pick<PartitionProof, 'equal' | 'explained' | 'missing' | 'duplicate' | 'extra' | 'changed'>
+const REASONS: ReadonlyArray<readonly [keyof PartitionReport['explained'], string]> = [
+  ['deadLetters', 'dead letters'],
+  ['tombstones', 'tombstones'],
+  ['compacted', 'compacted away, or left out by the producer'],
+  ['control', 'control records of transactions'],
+  ['aborted', 'aborted transactions'],
+  ['open', 'transactions still open'],
+  ['belowLogStart', 'below the start of the log: the source no longer says'],
+]
 
-export const differences = (counts: Counts): number => counts.missing + counts.duplicate + counts.extra + counts.changed
-
-export function renderProof(proof: Proof, style: Style): string {
-  const { partitions } = proof
-  const listed = partitions.length <= ROWS_MAX ? partitions : partitions.filter(differences).slice(0, ROWS_MAX)
-  const total = partitions.reduce(add, { equal: 0, explained: 0, missing: 0, duplicate: 0, extra: 0, changed: 0 })
-  const offsets = partitions.reduce((sum, partition) => sum + (partition.next - partition.first), 0n)
-  const rows = listed.map((partition) => [
-    partition.topic,
-    String(partition.partition),
-    `[${partition.first}, ${partition.next})`,
-    ...cells(partition),
-  ])
-  rows.push(['total', formatNumber(partitions.length), formatNumber(offsets), ...cells(total)])
-  const reasons = proof.explanations.map(({ reason, offsets: count }) => `  ${formatNumber(count)} × ${reason}`)
+export function renderProof(report: VerifyReport, style: Style): string {
   const lines = [
-    `${style.bold('Proof')} ${proof.table}, snapshot ${proof.snapshotId}`,
-    renderTable(COLUMNS, rows).trimEnd(),
-    ...(listed.length < partitions.length ? ['  (partitions without a difference are not listed)'] : []),
-    ...(reasons.length === 0 ? [] : ['Offsets without a row, explained:', ...reasons]),
-    verdict(total, offsets, style),
+    `${style.bold('Proof')} ${report.table}, snapshot ${report.snapshotId ?? 'none'}`,
+    partitionTable(report).trimEnd(),
+    ...remarks(report),
+    ...report.problems.map((problem) => style.red(`Problem: ${problem}`)),
+    ...report.examples.flatMap((example) => exampleLines(example, style)),
+    verdict(report, style),
   ]
   return `${lines.join('\n')}\n`
 }
 
-const cells = (counts: Counts): readonly string[] =>
-  [counts.equal, counts.explained, counts.missing, counts.duplicate, counts.extra, counts.changed].map((count) =>
+function partitionTable({ partitions, totals }: VerifyReport): string {
+  const listed = partitions.length <= ROWS_MAX ? partitions : partitions.filter(countDifferences).slice(0, ROWS_MAX)
+  const rows = listed.map((partition) => [
+    partition.topic,
+    String(partition.partition),
+    `[${partition.start}, ${partition.next})`,
+    ...counts(partition, explainedOffsets(partition)),
+  ])
+  const offsets = partitions.reduce((sum, { start, next }) => sum + BigInt(next) - BigInt(start), 0n)
+  const explained = partitions.reduce((sum, partition) => sum + explainedOffsets(partition), 0)
+  const name = listed.length === partitions.length ? 'total' : 'total, with those not listed'
+  rows.push([name, formatNumber(partitions.length), formatNumber(offsets), ...counts(totals, explained)])
+  return renderTable(COLUMNS, rows)
+}
+
+type Counts = Pick<
+  PartitionReport,
+  'sourceRecords' | 'tableRows' | 'equal' | 'missing' | 'duplicate' | 'extra' | 'changed'
+>
+
+const counts = (of: Counts, explained: number): readonly string[] =>
+  [of.sourceRecords, of.tableRows, of.equal, explained, of.missing, of.duplicate, of.extra, of.changed].map((count) =>
     formatNumber(count),
   )
 
-const add = (sum: Counts, counts: Counts): Counts => ({
-  equal: sum.equal + counts.equal,
-  explained: sum.explained + counts.explained,
-  missing: sum.missing + counts.missing,
-  duplicate: sum.duplicate + counts.duplicate,
-  extra: sum.extra + counts.extra,
-  changed: sum.changed + counts.changed,
-})
+const explainedOffsets = ({ explained }: PartitionReport): number =>
+  Object.values(explained).reduce((sum, count) => sum + count, 0)
 
-function verdict(total: Counts, offsets: bigint, style: Style): string {
-  const { missing, duplicate, extra, changed } = total
-  const counts = `${missing} missing, ${duplicate} duplicate, ${extra} extra, ${changed} changed`
-  return differences(total) === 0
-    ? style.green(`PROVEN: all ${formatNumber(offsets)} offsets accounted for; ${counts}`)
-    : style.red(`NOT PROVEN: ${counts}`)
+/** What the figures do not say by themselves. */
+function remarks({ partitions, totals, contested }: VerifyReport): readonly string[] {
+  const reasons = REASONS.map(([key, text]) => [
+    partitions.reduce((sum, { explained }) => sum + explained[key], 0),
+    text,
+  ])
+  const { goneFromSource, notYetCommitted } = totals
+  return [
+    ...reasons
+      .filter(([count]) => count !== 0)
+      .map(([count, text]) => `  explained: ${formatNumber(Number(count))} ${text}`),
+    ...(goneFromSource === 0 ? [] : [`  ${formatNumber(goneFromSource)} rows whose record the source no longer holds`]),
+    ...(notYetCommitted === 0 ? [] : [`  ${formatNumber(notYetCommitted)} records beyond the committed positions`]),
+    ...Object.entries(contested).map(
+      ([code, count]) => `  ${formatNumber(count)} dead letters (${code}) whose record this check can read`,
+    ),
+  ]
+}
+
+function exampleLines(example: DifferenceReport, style: Style): readonly string[] {
+  const { kind, topic, partition, offset, reason, columns } = example
+  return [
+    style.red(`${kind}: ${topic} ${partition} offset ${offset}: ${reason}`),
+    ...columns.map(({ column, source, table }) => `  ${column}: source ${source}, table ${table}`),
+  ]
+}
+
+function verdict({ verdict: equal, totals, problems, durationMs }: VerifyReport, style: Style): string {
+  const { missing, duplicate, extra, changed } = totals
+  const found = `${missing} missing, ${duplicate} duplicate, ${extra} extra, ${changed} changed`
+  if (equal === 'equal') {
+    return style.green(`PROVEN: table and source are equal: ${found} (${formatNumber(durationMs / 1000, 2)} s)`)
+  }
+  return style.red(`NOT PROVEN: ${found}, ${problems.length} problems`)
 }

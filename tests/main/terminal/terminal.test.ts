@@ -3,7 +3,6 @@ import type { Output } from '../../../src/main/command.ts'
 import { type BatchRow, keepRows, renderBatchRow } from '../../../src/main/terminal/batch-table.ts'
 import { renderMarketSummary } from '../../../src/main/terminal/market-summary.ts'
 import { openProgressLine, renderProgress } from '../../../src/main/terminal/progress.ts'
-import { type PartitionProof, renderProof } from '../../../src/main/terminal/proof.ts'
 import { renderStatistics, statisticsDocument } from '../../../src/main/terminal/statistics.ts'
 import { formatNumber, styleFor, wrap } from '../../../src/main/terminal/style.ts'
 import { renderTransaction } from '../../../src/main/terminal/transaction.ts'
@@ -167,63 +166,6 @@ test('the progress line writes nothing where there is no terminal', () => {
   line.show(progress)
   line.clear()
   expect(text()).toBe('')
-})
-
-const partition = (more: Partial<PartitionProof>): PartitionProof => ({
-  topic: 'market.equities.trades.asx',
-  partition: 0,
-  first: 0n,
-  next: 100_000n,
-  equal: 99_998,
-  explained: 2,
-  missing: 0,
-  duplicate: 0,
-  extra: 0,
-  changed: 0,
-  ...more,
-})
-
-test('a proof lists partitions, reasons and its verdict', () => {
-  const proof = {
-    table: 'market_data.trades_v2',
-    snapshotId: '42',
-    partitions: [partition({}), partition({ partition: 1, next: 545n, equal: 545, explained: 0 })],
-    explanations: [{ reason: 'dead letter', offsets: 2 }],
-  }
-  expect(renderProof(proof, plain)).toBe(
-    [
-      'Proof market_data.trades_v2, snapshot 42',
-      '┌────────────────────────────┬───────────┬─────────────┬─────────┬───────────┬─────────┬───────────┬───────┬─────────┐',
-      '│ Topic                      │ Partition │     Offsets │   Equal │ Explained │ Missing │ Duplicate │ Extra │ Changed │',
-      '├────────────────────────────┼───────────┼─────────────┼─────────┼───────────┼─────────┼───────────┼───────┼─────────┤',
-      '│ market.equities.trades.asx │         0 │ [0, 100000) │  99,998 │         2 │       0 │         0 │     0 │       0 │',
-      '│ market.equities.trades.asx │         1 │    [0, 545) │     545 │         0 │       0 │         0 │     0 │       0 │',
-      '│ total                      │         2 │     100,545 │ 100,543 │         2 │       0 │         0 │     0 │       0 │',
-      '└────────────────────────────┴───────────┴─────────────┴─────────┴───────────┴─────────┴───────────┴───────┴─────────┘',
-      'Offsets without a row, explained:',
-      '  2 × dead letter',
-      'PROVEN: all 100,545 offsets accounted for; 0 missing, 0 duplicate, 0 extra, 0 changed',
-      '',
-    ].join('\n'),
-  )
-})
-
-test('a proof with any difference is none, and says so in red', () => {
-  for (const more of [{ missing: 1 }, { duplicate: 1 }, { extra: 1 }, { changed: 1 }]) {
-    const proof = { table: 't', snapshotId: '1', partitions: [partition(more)], explanations: [] }
-    expect(renderProof(proof, plain)).toContain('NOT PROVEN: ')
-    expect(renderProof(proof, colored)).toContain('\u001b[31mNOT PROVEN: ')
-  }
-})
-
-test('a proof of many partitions lists those with a difference and totals all', () => {
-  const partitions = Array.from({ length: 100 }, (_, index) =>
-    partition({ partition: index, next: 1n, equal: 1, explained: 0, missing: index === 77 ? 1 : 0 }),
-  )
-  const text = renderProof({ table: 't', snapshotId: '1', partitions, explanations: [] }, plain)
-  expect(text.split('\n').filter((line) => line.includes('asx'))).toHaveLength(1)
-  expect(text).toContain('│ total                      │       100 │     100 │   100 │')
-  expect(text).toContain('(partitions without a difference are not listed)')
 })
 
 test('the market summary shows exact decimals, at least two places of a price', () => {
