@@ -21,6 +21,3 @@ export function uuid5(namespace: Uint8Array, name: string): Uint8Array {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   return bytes
 }
-
-/** Kafka's text of a UUID (cluster ids, topic ids): base64url without padding, 22 characters. */
-export const kafkaUuid = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
