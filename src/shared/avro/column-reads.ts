@@ -22,7 +22,7 @@ import {
   timestampRange,
   truncated,
 } from './refusals.ts'
-import { readInt, readLength, readLong, scratch } from './varints.ts'
+import { readIndex, readInt, readLength, readLong, scratch } from './varints.ts'
 
 export function readBoolean(bytes: Uint8Array, at: number, end: number, column: BooleanColumn): number {
   if (at >= end) return truncated
@@ -122,11 +122,8 @@ export function readBytes(bytes: Uint8Array, view: DataView, at: number, end: nu
 }
 
 export function readEnum(bytes: Uint8Array, at: number, end: number, store: TextStore, symbols: SymbolTable): number {
-  const next = readInt(bytes, at, end)
-  if (next < 0) return next
-  const index = scratch.int
-  if (index < 0 || index >= symbols.count) return enumIndex
-  appendSymbol(store, symbols, index)
+  const next = readIndex(bytes, at, end, symbols.count, enumIndex)
+  if (next >= 0) appendSymbol(store, symbols, scratch.int)
   return next
 }
 
@@ -225,7 +222,10 @@ export function readDecimalOf(
   return at + size
 }
 
-/** More than eight bytes; false where the value takes more than 128 bits. */
+/**
+ * More than eight bytes; false where those beyond sixteen are not all sign. Sixteen that disagree with the sign above them are
+ * 2^127 or more, which is beyond every precision: {@link fitsPrecision} refuses them.
+ */
 function readWide(
   bytes: Uint8Array,
   view: DataView,
@@ -247,7 +247,7 @@ function readWide(
     for (let part = at; part < from + 4; part += 1) value = (value << 8) | (bytes[part] as number)
     words[to + word] = value
   }
-  return (words[to + 3] as number) >> 31 === sign
+  return true
 }
 
 /** Compares the magnitude, top word first. Of a negative value the complement is one less than it: equal is too much there. */

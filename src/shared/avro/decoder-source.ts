@@ -29,12 +29,12 @@ export const runtimeNames = [
   'appendNull',
   'block',
   'blockSize',
+  'branchIndex',
   'closeList',
   'closeStruct',
   'fail',
   'readBlock',
   'readBoolean',
-  'readBranch',
   'readBytes',
   'readDecimal',
   'readDecimalOf',
@@ -42,6 +42,7 @@ export const runtimeNames = [
   'readFixed',
   'readFloat32',
   'readFloat64',
+  'readIndex',
   'readInt32',
   'readInt32AsInt64',
   'readInt64',
@@ -98,7 +99,7 @@ class SourceWriter {
     const branch = [
       'x = p < e ? b[p] : 255',
       `if (x < ${2 * value.branchCount} && (x & 1) === 0) { p++; x >>>= 1 }`,
-      `else { if ((q = readBranch(b, p, e, ${value.branchCount})) < 0) return fail(q, ${path}, p); p = q; x = scratch.int }`,
+      `else { if ((q = readIndex(b, p, e, ${value.branchCount}, branchIndex)) < 0) return fail(q, ${path}, p); p = q; x = scratch.int }`,
     ].join('\n')
     if (value.nullIndex < 0) return `${branch}\n${read}`
     return `${branch}\nif (x === ${value.nullIndex}) appendNull(s${this.#store(store)})\nelse {\n${read}\n}`

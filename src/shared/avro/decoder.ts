@@ -16,8 +16,8 @@ import type { IcebergSchema } from '../iceberg/schema.ts'
 import type { AvroRecord } from './avro-schema.ts'
 import * as reads from './column-reads.ts'
 import { type DecoderTables, decoderSource, type RuntimeName } from './decoder-source.ts'
-import { blockSize, refusalOf, trailing } from './refusals.ts'
-import { block, readBlock, readBranch, scratch } from './varints.ts'
+import { blockSize, branchIndex, refusalOf, trailing } from './refusals.ts'
+import { block, readBlock, readIndex, scratch } from './varints.ts'
 import { fitWriter } from './writer-fit.ts'
 
 /** Why a record became a dead letter. */
@@ -84,7 +84,19 @@ function runtimeOf(fault: Fault): Readonly<Record<RuntimeName, unknown>> {
     fault.at = at
     return refusal
   }
-  return { ...reads, appendNull, block, blockSize, closeList, closeStruct, fail, readBlock, readBranch, scratch }
+  return {
+    ...reads,
+    appendNull,
+    block,
+    blockSize,
+    branchIndex,
+    closeList,
+    closeStruct,
+    fail,
+    readBlock,
+    readIndex,
+    scratch,
+  }
 }
 
 /** The text is ours (see decoder-source.ts); the cast is the one place where it meets the type system. */

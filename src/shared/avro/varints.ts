@@ -1,18 +1,9 @@
 // Avro's numbers of variable length (Avro 1.12 specification, "Binary Encoding"), counts and lengths, every byte bounded. Encode
 // worker, hot. A reader takes a position and answers the next one, or a refusal below 0; its result lies in a scratch object.
 // `bytes[at] as number`: `at` was compared with the end just before, which the compiler cannot see.
-import {
-  blockSize,
-  branchIndex,
-  countBeyond,
-  intRange,
-  lengthBeyond,
-  lengthNegative,
-  truncated,
-  varintTooLong,
-} from './refusals.ts'
+import { blockSize, countBeyond, intRange, lengthBeyond, lengthNegative, truncated, varintTooLong } from './refusals.ts'
 
-/** Where {@link readInt}, {@link readLength} and {@link readBranch} leave their number. */
+/** Where {@link readInt}, {@link readLength} and {@link readIndex} leave their number. */
 export const scratch = { int: 0 }
 /** Where {@link readBlock} leaves the number of items, and the position after the block, -1 where it is not stated. */
 export const block = { count: 0, end: -1 }
@@ -89,11 +80,17 @@ export function readLength(bytes: Uint8Array, start: number, end: number): numbe
   return at
 }
 
-/** The index of a union branch, below `branchCount`, into `scratch.int`. */
-export function readBranch(bytes: Uint8Array, start: number, end: number, branchCount: number): number {
-  const at = readInt(bytes, start, end)
+/**
+ * The index of a union branch or enum symbol, below `count`, into `scratch.int`; another answers `refusal`. The specification
+ * writes an int; padding up to the ten bytes of a long is read too, as for every count and length.
+ */
+export function readIndex(bytes: Uint8Array, start: number, end: number, count: number, refusal: number): number {
+  const at = readLong(bytes, start, end, words, 0)
   if (at < 0) return at
-  return scratch.int < 0 || scratch.int >= branchCount ? branchIndex : at
+  const low = words[0] as number
+  if (words[1] !== 0 || low < 0 || low >= count) return refusal
+  scratch.int = low
+  return at
 }
 
 /**
