@@ -123,10 +123,12 @@ function readEntry(record: AvroRecord, manifest: ManifestFile): ManifestEntry {
   if (status === undefined) throw new Error(`status ${record['status']} is unknown`)
   // Only added files inherit; files of a table that was v1 have sequence number 0 (spec, "Sequence Number Inheritance").
   const inherited = status === 'added' || manifest.sequenceNumber === 0n ? manifest.sequenceNumber : null
+  const sequenceNumber = optionalLong(record['sequence_number']) ?? inherited
+  if (status === 'existing' && sequenceNumber === null) throw new Error('existing file without a sequence number')
   return {
     status,
     snapshotId: optionalLong(record['snapshot_id']) ?? manifest.addedSnapshotId,
-    sequenceNumber: optionalLong(record['sequence_number']) ?? inherited,
+    sequenceNumber,
     fileSequenceNumber: optionalLong(record['file_sequence_number']) ?? inherited,
     file: readFile(record['data_file']),
   }

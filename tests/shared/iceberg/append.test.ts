@@ -7,13 +7,14 @@ import {
   stageAppend,
   writeManifest,
 } from '../../../src/shared/iceberg/append.ts'
-import type { ManifestFile } from '../../../src/shared/iceberg/manifest-list.ts'
-import { planMerges } from '../../../src/shared/iceberg/manifest-merge.ts'
+import { encodeManifest, fileRecord, type ManifestEntry } from '../../../src/shared/iceberg/manifest.ts'
+import { decodeManifestList, encodeManifestList, type ManifestFile } from '../../../src/shared/iceberg/manifest-list.ts'
+import { describeManifest, planMerges } from '../../../src/shared/iceberg/manifest-merge.ts'
 import type { Snapshot, TableMetadata } from '../../../src/shared/iceberg/metadata.ts'
 import { ancestors, listFiles } from '../../../src/shared/iceberg/read-table.ts'
 import { applyUpdates } from '../../../src/shared/iceberg/table-updates.ts'
 import { createMemoryStore, type MemoryStore } from '../../support/memory-store.ts'
-import { dataFile, day, freshMetadata, snapshotOf } from './table-fixture.ts'
+import { dataFile, day, daySpec, freshMetadata, snapshotOf, tradeSchema } from './table-fixture.ts'
 
 let store: MemoryStore
 beforeEach(() => {
@@ -178,6 +179,45 @@ describe('staging an append', () => {
   })
 })
 
+describe('listing files', () => {
+  test('delete files are told from data files, by kind, and deleted entries are left out', async () => {
+    const base = freshMetadata()
+    const entry = (name: string, status: ManifestEntry['status'], content: number): ManifestEntry => ({
+      status,
+      snapshotId: firstId,
+      sequenceNumber: 1n,
+      fileSequenceNumber: 1n,
+      file: { ...fileRecord(dataFile(name, 1, 3)), content },
+    })
+    const layout = { schema: tradeSchema, spec: daySpec }
+    const put = async (location: string, entries: ManifestEntry[]): Promise<ManifestFile> => {
+      const bytes = encodeManifest(layout, entries)
+      await store.putIfAbsent(location, bytes)
+      return describeManifest({ location, length: bytes.length, entries, ...layout, snapshotId: firstId })
+    }
+    const data = await put('file:///memory/m1', [entry('live', 'added', 0), entry('gone', 'deleted', 0)])
+    const deletes = await put('file:///memory/m2', [
+      entry('p', 'added', 1),
+      entry('e', 'existing', 2),
+      entry('q', 'deleted', 1),
+    ])
+    const list = encodeManifestList({ snapshotId: firstId, parentSnapshotId: null, sequenceNumber: 1n }, [
+      data,
+      { ...deletes, content: 'deletes' },
+    ])
+    await store.putIfAbsent('file:///memory/list', list)
+    const snapshot = { ...snapshotOf(firstId, null, 1n, 2_000), 'manifest-list': 'file:///memory/list' }
+    const listed = await listFiles(store, snapshot)
+    expect(listed.dataFiles.map((each) => each.file.location)).toEqual([dataFile('live', 1, 3).location])
+    expect(listed.deleteFiles).toEqual([
+      { location: dataFile('p', 1, 3).location, kind: 'position', recordCount: 3 },
+      { location: dataFile('e', 1, 3).location, kind: 'equality', recordCount: 3 },
+    ])
+    const { snapshot: next } = await stageAppend(land(base, snapshot), [], context(firstId + 1n))
+    expect(await listFiles(store, next)).toEqual(listed)
+  })
+})
+
 describe('merging manifests', () => {
   test('the list stays short over many commits, and every file keeps its snapshot and sequence number', async () => {
     const count = 70
@@ -190,7 +230,6 @@ describe('merging manifests', () => {
       BigInt(index + 1),
     ])
     expect(found.toSorted((left, right) => Number(left[2]) - Number(right[2]))).toEqual(expected)
-    const { decodeManifestList } = await import('../../../src/shared/iceberg/manifest-list.ts')
     const list = head(metadata)['manifest-list']
     const manifests = decodeManifestList(await store.read(list), list)
     // Four tiers of at most four, where unmerged there would be seventy.

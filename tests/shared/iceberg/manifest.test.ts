@@ -63,6 +63,12 @@ describe('manifests', () => {
     expect(manifest.minSequenceNumber).toBe(2n)
   })
 
+  test('an existing entry without a sequence number is refused rather than given that of the list', () => {
+    const { bytes, manifest } = written([{ ...added('a', 1), status: 'existing' }])
+    expect(() => decodeManifest(bytes, manifest)).toThrow('existing file without a sequence number')
+    expect(decodeManifest(bytes, { ...manifest, sequenceNumber: 0n })).toMatchObject([{ sequenceNumber: 0n }])
+  })
+
   test('the header says what the spec asks for, and the schema carries the field ids', () => {
     const { metadata } = readAvroFile(written([added('a', 1)]).bytes)
     expect(JSON.parse(metadata.get('schema') ?? '')).toEqual(tradeSchema)
