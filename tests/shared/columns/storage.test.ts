@@ -269,12 +269,12 @@ describe('provenance', () => {
     provenance.appendKey(bytes, -1, -1)
     provenance.appendHeaders(bytes, 0, 0, 0)
     provenance.append(6, 0, 0, 0)
-    provenance.appendKey(Uint8Array.of(5, 6, 7), 1, 3)
+    provenance.appendKey(Uint8Array.of(5, 6, 7, 8, 9, 10), 1, 6)
     provenance.appendHeaders(bytes, 0, 0, 0)
     batch.rowCount = 3
     const own = letters.fields.slice(0, 7).map((field) => field.name)
     const rows = rowsOf({ rowCount: 3, columns: batch.columns.filter((column) => own.includes(column.field.name)) })
-    expect(rows[2]?.kafka_key).toEqual(Uint8Array.of(6, 7))
+    expect(rows[2]?.kafka_key).toEqual(Uint8Array.of(6, 7, 8, 9, 10))
     expect(rows.slice(0, 2)).toEqual([
       {
         kafka_topic: 'trades',
