@@ -3,7 +3,6 @@
 
 import type { Positions } from '../../src/shared/commit/positions.ts'
 import { NO_SNAPSHOT } from '../../src/shared/commit/positions.ts'
-import { parsePositions } from '../../src/shared/commit/positions-json.ts'
 import { parseApplied } from '../../src/shared/commit/side-tables.ts'
 import type { World } from './world.ts'
 import { liveFiles, newestOwn, recordId, SIDE, violate } from './world.ts'
@@ -12,8 +11,10 @@ import { liveFiles, newestOwn, recordId, SIDE, violate } from './world.ts'
 export function judge(world: World): void {
   const text = world.tables.main.properties['k2.positions']
   if (text === undefined) return
-  const positions = parsePositions(text)
+  const positions = world.parse(text)
   if (positions.snapshot === NO_SNAPSHOT || positions.snapshot !== newestOwn(world)) return
+  const tag = world.tables.main.refs['k2']
+  if (tag !== undefined && tag['snapshot-id'] !== positions.snapshot) return
   const counts = countRecords(world, positions)
   if (counts === null) return
   const marks = positions.topics.values().next().value?.partitions

@@ -43,10 +43,11 @@ const damages: readonly Damage[] = [
 /** Runs one schedule; with `tell` the trace says what happened, turn by turn. */
 export function runSchedule(
   seed: number,
-  guards: Guards = allGuards,
+  given: Guards = allGuards,
   options: { readonly tell?: boolean } = {},
 ): Result {
   const random = createRandom(seed)
+  const guards = { ...given, read: rememberedRead(given.read) }
   const trace: string[] | null = options.tell === true ? [] : null
   const world = createWorld(random, trace)
   const pods = [0, 1].map((number) => createPod(world, `pod${number}`, guards, ownedBy(world, random)))
@@ -61,6 +62,16 @@ export function runSchedule(
   for (let at = 0; at < steps && world.violation === null; at++) act(world, pods, guards, budget)
   if (world.violation === null) heal(world, guards)
   return { seed, violation: world.violation, stopped: world.damage.size > 0, trace: trace ?? [] }
+}
+
+/** The read rule is pure and metadata is immutable: read once, not at every check. */
+function rememberedRead(read: Guards['read']): Guards['read'] {
+  const verdicts = new WeakMap<object, ReturnType<Guards['read']>>()
+  return (metadata) => {
+    const verdict = verdicts.get(metadata) ?? read(metadata)
+    verdicts.set(metadata, verdict)
+    return verdict
+  }
 }
 
 /** Either may be a zombie: what they own may overlap. */

@@ -1,8 +1,9 @@
 // The world of one schedule: a log, two tables in a catalog that applies the real requirements and updates, files, requests in
 // flight, and everything others may do to a table. It knows nothing of the protocol; judge.ts says what must hold.
 import { ancestry, mainHead } from '../../src/shared/commit/ancestry.ts'
+import type { Positions } from '../../src/shared/commit/positions.ts'
 import { initialPositions } from '../../src/shared/commit/positions.ts'
-import { writePositions } from '../../src/shared/commit/positions-json.ts'
+import { parsePositions, writePositions } from '../../src/shared/commit/positions-json.ts'
 import { IngestError } from '../../src/shared/errors.ts'
 import type { CommitOutcome } from '../../src/shared/iceberg/catalog.ts'
 import type { Snapshot, TableMetadata, TableRequirement, TableUpdate } from '../../src/shared/iceberg/metadata.ts'
@@ -49,6 +50,9 @@ export interface World {
   /** Their commit ids, however they fared afterwards. */
   readonly landed: Set<string>
   readonly propertyHistory: string[]
+  /** parsePositions, remembered by text: it is pure, and most of the time of a schedule. */
+  readonly parse: (text: string) => Positions
+  readonly renumbers: boolean
   nowMs: number
   nextId: number
   violation: string | null
@@ -84,10 +88,23 @@ export function createWorld(random: Random, trace: string[] | null): World {
     own: new Set(),
     landed: new Set(),
     propertyHistory: [],
+    parse: remember(parsePositions),
+    renumbers: random.chance(40),
     nowMs: 10_000_000,
     nextId: 1,
     violation: null,
     trace,
+  }
+}
+
+function remember<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
   }
 }
 
@@ -115,7 +132,7 @@ export function land(world: World, { table, requirements, updates }: Request): C
   if (reason !== null) return { kind: 'conflict', reason }
   let after: TableMetadata
   try {
-    after = applyUpdates(before, updates, { now: world.nowMs, previousLocation: null })
+    after = applyUpdates(before, renumbered(world, before, updates), { now: world.nowMs, previousLocation: null })
   } catch (error) {
     if (!(error instanceof IngestError)) throw error
     return { kind: error.code === 'COMMIT_CONFLICT' ? 'conflict' : 'rejected', reason: error.message }
@@ -126,6 +143,19 @@ export function land(world: World, { table, requirements, updates }: Request): C
   const property = after.properties['k2.positions']
   if (table === 'main' && property !== undefined) world.propertyHistory.push(property)
   return { kind: 'done', table: { metadata: after, metadataLocation: '' } }
+}
+
+/**
+ * The sequence number of a late copy is used up as soon as anything else landed, and Iceberg's own libraries refuse it for that
+ * (spec, "Sequence Numbers"). The protocol does not lean on it: in some schedules the catalog numbers snapshots itself.
+ */
+function renumbered(world: World, { 'last-sequence-number': last }: TableMetadata, updates: readonly TableUpdate[]) {
+  if (!world.renumbers) return updates
+  return updates.map((update) =>
+    update.action === 'add-snapshot'
+      ? { ...update, snapshot: { ...update.snapshot, 'sequence-number': last + 1n } }
+      : update,
+  )
 }
 
 function recordSnapshot(world: World, table: TableKey, before: TableMetadata, snapshot: Snapshot): void {

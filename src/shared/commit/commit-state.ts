@@ -179,7 +179,13 @@ function send(
   const attempts = [...from.attempts, { manifestList, written, outcome: 'none', reason: '' } as const]
   return {
     state: { kind: 'committing', plan, snapshot, ...progressOf(from), attempts, troubleCount: 0 },
-    effects: [{ kind: 'post', requirements: guards.requirements(plan.base), updates: commitUpdates(plan, snapshot) }],
+    effects: [
+      {
+        kind: 'post',
+        requirements: [...guards.requirements(plan.base), ...guards.tagRequirement(plan.base)],
+        updates: commitUpdates(plan, snapshot),
+      },
+    ],
   }
 }
 

@@ -8,7 +8,7 @@ import type { Snapshot, TableMetadata, TableRequirement } from '../iceberg/metad
 import type { PartitionRange, TopicKey } from '../offsets.ts'
 import { MAIN_BRANCH, mainHead } from './ancestry.ts'
 import type { PartitionStart, Positions, Unconfirmed } from './positions.ts'
-import { commitId, nextOffset } from './positions.ts'
+import { commitId, nextOffset, POSITIONS_TAG } from './positions.ts'
 import type { Evidence, ReadVerdict } from './read-positions.ts'
 import { evidenceOf, findCommit, readPositions } from './read-positions.ts'
 import { dropConfirmed, nextApplied, pendingOf } from './side-tables.ts'
@@ -35,6 +35,8 @@ export interface Guards {
   ) => readonly PartitionRange[]
   /** 1: the commit holds only on the head that was checked. */
   readonly requirements: (checked: TableMetadata) => readonly TableRequirement[]
+  /** 5: no snapshot of ours has landed since the check, whatever was done to the branch. */
+  readonly tagRequirement: (checked: TableMetadata) => readonly TableRequirement[]
   /** 2: the check of guard 1 before a resend. */
   readonly fencedAgain: Guards['fenced']
   /** 3: whether the property may be believed. */
@@ -78,6 +80,7 @@ export const guards: Guards = {
   fenced,
   droppedWith: (_, ranges) => ranges,
   requirements,
+  tagRequirement,
   fencedAgain: fenced,
   read: readPositions,
   evidenceHolds: (evidence, rows) => evidence.rows === rows,
@@ -109,6 +112,15 @@ function requirements(checked: TableMetadata): readonly TableRequirement[] {
     { type: 'assert-table-uuid', uuid: checked['table-uuid'] },
     { type: 'assert-ref-snapshot-id', ref: MAIN_BRANCH, 'snapshot-id': mainHead(checked) },
   ]
+}
+
+/**
+ * A rollback can bring the branch back to the very head that a copy in flight asserts; the tag still names what landed in between.
+ * Iceberg's libraries refuse such a copy for its sequence number, too; a catalog that numbers snapshots itself does not.
+ */
+function tagRequirement(checked: TableMetadata): readonly TableRequirement[] {
+  const known = checked.refs[POSITIONS_TAG]?.['snapshot-id'] ?? null
+  return [{ type: 'assert-ref-snapshot-id', ref: POSITIONS_TAG, 'snapshot-id': known }]
 }
 
 /** A conflict may be our own earlier copy (a proxy or a client library sent it twice), so it is looked up like a lost answer. */
