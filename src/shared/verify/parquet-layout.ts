@@ -134,6 +134,7 @@ function physical(
   }
   const plain = (kind: LeafKind, ...types: readonly string[]): { kind: LeafKind; factor: number } =>
     types.includes(found ?? '') ? { kind, factor: 1 } : fail()
+  if (!allowedMeanings(type).includes(meaning(element))) return fail()
   const decimal = parseDecimal(type)
   if (decimal !== null) {
     if ((element.scale ?? 0) !== decimal.scale) return fail()
@@ -150,8 +151,6 @@ function physical(
       return plain('int32', 'INT32')
     case 'long':
       return found === 'INT32' ? plain('int32', 'INT32') : plain('int64', 'INT64')
-    case 'time':
-      return plain('int64', 'INT64')
     case 'float':
       return plain('float', 'FLOAT')
     case 'double':
@@ -162,19 +161,48 @@ function physical(
     case 'uuid':
       return element.type_length === 16 ? plain('bytes', 'FIXED_LEN_BYTE_ARRAY') : fail()
     default:
-      return { kind: plain('int64', 'INT64').kind, factor: timestampFactor(element, type) ?? fail() }
+      return { kind: plain('int64', 'INT64').kind, factor: unitFactor(element, type) ?? fail() }
   }
 }
 
-/** Units per unit of the file, where the annotation says a timestamp with the right zone; null otherwise. */
-function timestampFactor(element: SchemaElement, type: string): number | null {
-  const match = /^timestamp(tz)?(_ns)?$/.exec(type)
+/** What a column's annotation says its values are; `none` where it has no annotation. */
+function meaning(element: SchemaElement): string {
+  const { logical_type: logical, converted_type: converted = 'none' } = element
+  if (logical?.type === 'INTEGER') return logical.isSigned ? 'INTEGER' : 'UNSIGNED'
+  if (logical !== undefined) return logical.type
+  if (converted === 'UTF8') return 'STRING'
+  return converted.replace(/^INT_(8|16|32|64)$/, 'INTEGER').replace(/_.*$/, '')
+}
+
+/** Other readers go by the annotation: a number told as another kind of number is another value to them. */
+function allowedMeanings(type: string): readonly string[] {
+  if (type.startsWith('decimal')) return ['DECIMAL']
+  if (type.startsWith('timestamp')) return ['TIMESTAMP']
+  switch (type) {
+    case 'int':
+    case 'long':
+      return ['none', 'INTEGER']
+    case 'date':
+    case 'time':
+    case 'string':
+      return [type.toUpperCase()]
+    case 'uuid':
+      return ['none', 'UUID']
+    default:
+      return ['none']
+  }
+}
+
+/** Times and timestamps: units of the table per unit of the file, where the zone is right too; null otherwise. */
+function unitFactor(element: SchemaElement, type: string): number | null {
+  const match = /^(time|timestamp)(tz)?(_ns)?$/.exec(type)
   const logical = element.logical_type
-  const unit = logical?.type === 'TIMESTAMP' ? logical.unit : (element.converted_type?.replace(/^TIMESTAMP_/, '') ?? '')
+  const isAnnotated = logical?.type === 'TIMESTAMP' || logical?.type === 'TIME'
+  const unit = isAnnotated ? logical.unit : (element.converted_type?.replace(/^TIME(STAMP)?_/, '') ?? '')
   const isUtc = logical?.type === 'TIMESTAMP' ? logical.isAdjustedToUTC : true
-  if (match === null || isUtc !== (match[1] !== undefined)) return null
+  if (match === null || (match[1] === 'timestamp' && isUtc !== (match[2] !== undefined))) return null
   const nanos = unit === 'MILLIS' ? 1e6 : unit === 'MICROS' ? 1e3 : unit === 'NANOS' ? 1 : 0
-  const factor = nanos / (match[2] === undefined ? 1e3 : 1)
+  const factor = nanos / (match[3] === undefined ? 1e3 : 1)
   return factor >= 1 ? factor : null
 }
 
