@@ -3,10 +3,10 @@
 
 import type { ColumnBatch } from '../columns/column-batch.ts'
 import { columnStatistics } from '../columns/statistics.ts'
-import { IngestError } from '../errors.ts'
+import { assert, IngestError } from '../errors.ts'
 import type { DataFile, PartitionValue } from '../iceberg/data-file.ts'
 import type { IcebergSchema, PartitionSpec } from '../iceberg/schema.ts'
-import type { EncodedParquet } from './parquet-encoder.ts'
+import type { EncodedLeaf, EncodedParquet } from './parquet-encoder.ts'
 
 export interface FileDescription {
   /** Absolute location as the table metadata spells it. */
@@ -28,14 +28,13 @@ export function describeFile(file: FileDescription): DataFile {
   const statistics = columnStatistics(batch, file.schema)
   if (encoded.rowCount !== batch.rowCount)
     throw new IngestError('PARQUET', { location: file.location, rows: batch.rowCount, rowsWritten: encoded.rowCount })
-  encoded.leaves.forEach((leaf, index) => {
-    const values = statistics.valueCounts[index]
-    const nulls = statistics.nullValueCounts[index]
+  assert(file.partition.length === file.spec.fields.length, 'a partition value has a part per field of its spec')
+  statistics.valueCounts.forEach(([fieldId, values], index) => {
+    const nulls = statistics.nullValueCounts[index]?.[1] ?? -1
+    const leaf = encoded.leaves[index]
     const agrees =
-      values?.[0] === leaf.fieldId &&
-      values[1] === leaf.valueCount &&
-      (leaf.nullCount === null || nulls?.[1] === leaf.nullCount)
-    if (!agrees) throw mismatch(file, leaf, { values: values?.[1] ?? -1, nulls: nulls?.[1] ?? -1 })
+      leaf?.fieldId === fieldId && leaf.valueCount === values && (leaf.nullCount === null || leaf.nullCount === nulls)
+    if (!agrees) throw mismatch(file.location, { fieldId, values, nulls }, leaf)
   })
   return {
     location: file.location,
@@ -50,16 +49,15 @@ export function describeFile(file: FileDescription): DataFile {
 }
 
 function mismatch(
-  { location }: FileDescription,
-  leaf: EncodedParquet['leaves'][number],
-  counted: { readonly values: number; readonly nulls: number },
+  location: string,
+  counted: { readonly fieldId: number; readonly values: number; readonly nulls: number },
+  leaf: EncodedLeaf | undefined,
 ): IngestError {
   return new IngestError('PARQUET', {
     location,
-    fieldId: leaf.fieldId,
-    values: counted.values,
-    valuesWritten: leaf.valueCount,
-    nulls: counted.nulls,
-    nullsWritten: leaf.nullCount ?? -1,
+    ...counted,
+    fieldWritten: leaf?.fieldId ?? 'none',
+    valuesWritten: leaf?.valueCount ?? 'none',
+    nullsWritten: leaf?.nullCount ?? 'none',
   })
 }
