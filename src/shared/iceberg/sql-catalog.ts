@@ -16,7 +16,7 @@ import { type CatalogDatabase, openCatalogDatabase } from './catalog-database.ts
 import type { TableMetadata, TableRequirement, TableUpdate } from './metadata.ts'
 import { parseTableMetadata, writeTableMetadata } from './metadata-json.ts'
 import { newTableMetadata } from './new-table.ts'
-import { metadataFileLocation, metadataFolder, versionHint } from './table-location.ts'
+import { comparable, metadataFileLocation, metadataFolder, versionHint } from './table-location.ts'
 import { checkRequirements } from './table-requirements.ts'
 import { applyUpdates } from './table-updates.ts'
 
@@ -146,11 +146,11 @@ class SqlCatalog implements Catalog {
   async #deleteDropped(before: TableMetadata, after: LoadedTable): Promise<void> {
     const { metadata } = after
     if (metadata.properties['write.metadata.delete-after-commit.enabled'] !== 'true') return
-    const needed = new Set(metadata['metadata-log'].map((entry) => entry['metadata-file']))
-    needed.add(after.metadataLocation)
-    const folder = `${metadataFolder(metadata)}/`
+    const needed = new Set(metadata['metadata-log'].map((entry) => comparable(entry['metadata-file'])))
+    needed.add(comparable(after.metadataLocation))
+    const folder = comparable(`${metadataFolder(metadata)}/`)
     for (const { 'metadata-file': file } of before['metadata-log']) {
-      if (!needed.has(file) && file.startsWith(folder)) await this.#discard(file)
+      if (!needed.has(comparable(file)) && comparable(file).startsWith(folder)) await this.#discard(file)
     }
   }
 

@@ -27,4 +27,7 @@ export function metadataVersion(location: string): number {
 export const versionHint = (location: string): string =>
   location.slice(location.lastIndexOf('/') + 1).replace(/(\.gz)?\.metadata\.json(\.gz)?$/, '')
 
+/** One spelling for a local file: Java writes `file:/a` where others write `file:///a`. For comparing only. */
+export const comparable = (location: string): string => location.replace(/^file:\/+/, 'file:///')
+
 const withoutSlash = (location: string): string => location.replace(/\/+$/, '')

@@ -143,6 +143,17 @@ describe('the SQL catalog in SQLite', () => {
     }
   })
 
+  test('old files that Java wrote with one slash in their location go as well', async () => {
+    const place = await freshPlace()
+    const catalog = open(place)
+    await catalog.createTable(name, newTable(`${place.store.root}/t`, { 'write.metadata.previous-versions-max': '1' }))
+    const database = new Database(place.file)
+    database.exec("UPDATE iceberg_tables SET metadata_location = replace(metadata_location, 'file:///', 'file:/')")
+    database.close()
+    for (const value of ['1', '2']) expect((await touch(catalog, value)).kind).toBe('done')
+    expect((await metadataFiles(place.store)).map((file) => file.slice(0, 5))).toEqual(['00001', '00002'])
+  })
+
   test('a delete that fails is no error, and files outside the table are not deleted', async () => {
     const place = await freshPlace()
     const catalog = open(place)
