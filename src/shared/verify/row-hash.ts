@@ -8,11 +8,24 @@ export const laneCount = 4
 
 const tag = { present: 1, item: 2, integer: 3, real: 4, decimal: 5, bytes: 6 } as const
 
+/** One round of a lane: `multiplier` is the lane's own. */
 const word = (lane: number, value: number, multiplier: number): number => {
   const mixed = Math.imul(value, multiplier)
   lane ^= (mixed << 15) | (mixed >>> 17)
   return (Math.imul((lane << 13) | (lane >>> 19), 5) + 0x561ccd1b) | 0
 }
+const wordA = (lane: number, value: number): number => word(lane, value, 0x239b961b)
+const wordB = (lane: number, value: number): number => word(lane, value, 0xab0e9789)
+const wordC = (lane: number, value: number): number => word(lane, value, 0x38b34ae5)
+const wordD = (lane: number, value: number): number => word(lane, value, 0xa1e38b93)
+
+/** Two seeds of a value, from its field, place and kind; the other two lanes start from these. */
+const seedOne = (id: number, place: number, kind: number): number =>
+  Math.imul(Math.imul(id, 0x9e3779b1) ^ place, 0x85ebca6b) ^ kind
+const seedTwo = (id: number, place: number, kind: number): number =>
+  (Math.imul(Math.imul(place, 0xc2b2ae3d) + id, 0x27d4eb2f) + Math.imul(kind, 0x165667b1)) | 0
+const seedC = 0x7f4a7c15
+const seedD = 0x2c1b3c6d
 
 /** Finalizer of MurmurHash3: every input bit reaches every output bit. */
 const spread = (lane: number): number => {
@@ -29,12 +42,6 @@ export class RowHashes implements ValueSink {
   row = 0
   readonly #double = new Float64Array(1)
   readonly #words = new Int32Array(this.#double.buffer)
-  // The running lanes of one value.
-  #a = 0
-  #b = 0
-  #c = 0
-  #d = 0
-
   constructor(rowsMax: number) {
     this.lanes = new Int32Array(rowsMax * laneCount)
   }
@@ -47,39 +54,46 @@ export class RowHashes implements ValueSink {
   }
 
   present(id: number, place: Place): void {
-    this.#begin(id, place.hash, tag.present)
-    this.#add()
+    this.#two(id, place.hash, tag.present, 0, 0)
   }
 
   item(id: number, place: Place): void {
-    this.#begin(id, place.hash, tag.item)
-    this.#add()
+    this.#two(id, place.hash, tag.item, 0, 0)
   }
 
   integer(id: number, place: Place, low: number, high: number): void {
-    this.#begin(id, place.hash, tag.integer)
-    this.#word(low)
-    this.#word(high)
-    this.#add()
+    this.#two(id, place.hash, tag.integer, low, high)
   }
 
   real(id: number, place: Place, value: number): void {
     this.#double[0] = Number.isNaN(value) ? Number.NaN : value
-    this.#begin(id, place.hash, tag.real)
-    this.#word(this.#words[0] as number)
-    this.#word(this.#words[1] as number)
-    this.#add()
+    this.#two(id, place.hash, tag.real, this.#words[0] as number, this.#words[1] as number)
   }
 
   decimal(id: number, place: Place, words: Int32Array): void {
-    this.#begin(id, place.hash, tag.decimal)
-    for (let index = 0; index < 4; index++) this.#word(words[index] as number)
-    this.#add()
+    const one = seedOne(id, place.hash, tag.decimal)
+    const two = seedTwo(id, place.hash, tag.decimal)
+    let a = one
+    let b = two
+    let c = one ^ seedC
+    let d = two ^ seedD
+    for (let index = 0; index < 4; index++) {
+      const value = words[index] as number
+      a = wordA(a, value)
+      b = wordB(b, value)
+      c = wordC(c, value)
+      d = wordD(d, value)
+    }
+    this.#add(a, b, c, d)
   }
 
   bytes(id: number, place: Place, buffer: Uint8Array, start: number, end: number): void {
-    this.#begin(id, place.hash, tag.bytes)
-    let [a, b, c, d] = [this.#a, this.#b, this.#c, this.#d]
+    const one = seedOne(id, place.hash, tag.bytes)
+    const two = seedTwo(id, place.hash, tag.bytes)
+    let a = one
+    let b = two
+    let c = one ^ seedC
+    let d = two ^ seedD
     let at = start
     for (; at + 4 <= end; at += 4) {
       const value =
@@ -87,20 +101,19 @@ export class RowHashes implements ValueSink {
         ((buffer[at + 1] as number) << 8) |
         ((buffer[at + 2] as number) << 16) |
         ((buffer[at + 3] as number) << 24)
-      a = word(a, value, 0x239b961b)
-      b = word(b, value, 0xab0e9789)
-      c = word(c, value, 0x38b34ae5)
-      d = word(d, value, 0xa1e38b93)
+      a = wordA(a, value)
+      b = wordB(b, value)
+      c = wordC(c, value)
+      d = wordD(d, value)
     }
     let rest = 0
     for (let shift = 0; at < end; at++, shift += 8) rest |= (buffer[at] as number) << shift
-    this.#a = a
-    this.#b = b
-    this.#c = c
-    this.#d = d
-    this.#word(rest)
-    this.#word(end - start)
-    this.#add()
+    const length = end - start
+    a = wordA(wordA(a, rest), length)
+    b = wordB(wordB(b, rest), length)
+    c = wordC(wordC(c, rest), length)
+    d = wordD(wordD(d, rest), length)
+    this.#add(a, b, c, d)
   }
 
   /** Adds a value hash taken before (see `copyOut`): dictionary entries are hashed once. */
@@ -118,35 +131,32 @@ export class RowHashes implements ValueSink {
   finish(row: number): void {
     const lanes = this.lanes
     const at = row * laneCount
-    this.#a = lanes[at] as number
-    this.#b = lanes[at + 1] as number
-    this.#c = lanes[at + 2] as number
-    this.#d = lanes[at + 3] as number
-    this.#mix()
-    lanes[at] = this.#a
-    lanes[at + 1] = this.#b
-    lanes[at + 2] = this.#c
-    lanes[at + 3] = this.#d
+    const a = lanes[at] as number
+    const b = lanes[at + 1] as number
+    const c = lanes[at + 2] as number
+    const d = lanes[at + 3] as number
+    lanes[at] = 0
+    lanes[at + 1] = 0
+    lanes[at + 2] = 0
+    lanes[at + 3] = 0
+    this.row = row
+    this.#add(a, b, c, d)
   }
 
-  #begin(id: number, place: number, kind: number): void {
-    this.#a = Math.imul(id, 0x9e3779b1) ^ place
-    this.#b = Math.imul(id, 0x85ebca77) + Math.imul(place, 0xc2b2ae3d)
-    this.#c = Math.imul(id ^ place, 0x27d4eb2f) + kind
-    this.#d = Math.imul(kind, 0x165667b1) ^ id ^ (place << 7)
-    this.#word(kind)
+  /** A value of two words. */
+  #two(id: number, place: number, kind: number, low: number, high: number): void {
+    const one = seedOne(id, place, kind)
+    const two = seedTwo(id, place, kind)
+    this.#add(
+      wordA(wordA(one, low), high),
+      wordB(wordB(two, low), high),
+      wordC(wordC(one ^ seedC, low), high),
+      wordD(wordD(two ^ seedD, low), high),
+    )
   }
 
-  #word(value: number): void {
-    this.#a = word(this.#a, value, 0x239b961b)
-    this.#b = word(this.#b, value, 0xab0e9789)
-    this.#c = word(this.#c, value, 0x38b34ae5)
-    this.#d = word(this.#d, value, 0xa1e38b93)
-  }
-
-  /** Every lane sees every other, twice: sums carry the bits of all four. */
-  #mix(): void {
-    let [a, b, c, d] = [this.#a, this.#b, this.#c, this.#d]
+  /** Mixes the lanes, so that every lane has seen every other, and adds them to the row. */
+  #add(a: number, b: number, c: number, d: number): void {
     a = (a + b + c + d) | 0
     b = (b + a) | 0
     c = (c + a) | 0
@@ -156,19 +166,11 @@ export class RowHashes implements ValueSink {
     c = spread(c ^ 0x4f6cdd1d)
     d = spread(d ^ 0x1b873593)
     a = (a + b + c + d) | 0
-    this.#a = a
-    this.#b = (b + a) | 0
-    this.#c = (c + a) | 0
-    this.#d = (d + a) | 0
-  }
-
-  #add(): void {
-    this.#mix()
     const lanes = this.lanes
     const to = this.row * laneCount
-    lanes[to] = (lanes[to] as number) + this.#a
-    lanes[to + 1] = (lanes[to + 1] as number) + this.#b
-    lanes[to + 2] = (lanes[to + 2] as number) + this.#c
-    lanes[to + 3] = (lanes[to + 3] as number) + this.#d
+    lanes[to] = (lanes[to] as number) + a
+    lanes[to + 1] = (lanes[to + 1] as number) + b + a
+    lanes[to + 2] = (lanes[to + 2] as number) + c + a
+    lanes[to + 3] = (lanes[to + 3] as number) + d + a
   }
 }
