@@ -17,6 +17,9 @@ export function judge(world: World): void {
   if (tag !== undefined && tag['snapshot-id'] !== positions.snapshot) return
   const counts = countRecords(world, positions)
   if (counts === null) return
+  if (!world.damage.has('rollback') && !world.damage.has('replace')) {
+    for (const row of world.foreignRows) if (counts.get(row) !== 1) violate(world, 'FOREIGN_LOST')
+  }
   const marks = positions.topics.values().next().value?.partitions
   world.fates.forEach((fates, partition) => {
     const next = Number(marks?.get(partition)?.next ?? 0n)

@@ -32,6 +32,9 @@ export interface Pod {
   /** Its clock differs from the world's by this much. */
   readonly skewMs: number
   readonly owned: readonly number[]
+  /** Reads main before the side table, which is the wrong way round (guard 6). */
+  readonly mainFirst: boolean
+  mainRead: TableMetadata | null
   task: Task
   /** The newest metadata it holds; may be old. */
   main: TableMetadata | null
@@ -42,6 +45,12 @@ export interface Pod {
   readSinceMs: number
   /** Why it stopped for an operator. */
   halted: Failure | null
+}
+
+/** What all pods of a schedule have in common. */
+export interface PodKind {
+  readonly guards: Guards
+  readonly mainFirst: boolean
 }
 
 type Task =
@@ -58,9 +67,16 @@ type Task =
   /** A request is on its way. */
   | { readonly kind: 'wait'; readonly giveUp: () => void }
 
-export const createPod = (world: World, name: string, guards: Guards, owned: readonly number[]): Pod => ({
+export const createPod = (
+  world: World,
+  name: string,
+  { guards, mainFirst }: PodKind,
+  owned: readonly number[],
+): Pod => ({
   name,
   guards,
+  mainFirst,
+  mainRead: null,
   skewMs: world.random.chance(30) ? world.random.int(120_000) - 60_000 : 0,
   owned,
   task: { kind: 'open' },
@@ -417,9 +433,16 @@ function sideEffect(world: World, pod: Pod, task: SideTask, effect: SideEffect):
     case 'wait':
       return null
     case 'load-side':
+      if (pod.mainFirst && pod.mainRead === null) {
+        pod.mainRead = world.tables.main
+        return 'later'
+      }
       return { kind: 'side-loaded', metadata: world.tables.side, atMs }
-    case 'load-main':
-      return { kind: 'main-loaded', metadata: world.tables.main, atMs }
+    case 'load-main': {
+      const metadata = pod.mainRead ?? world.tables.main
+      pod.mainRead = null
+      return { kind: 'main-loaded', metadata, atMs }
+    }
     case 'stage-side': {
       const { base, appended, summary, timestampMs } = effect.plan
       const files = appended.flatMap((entry) => entry.files)

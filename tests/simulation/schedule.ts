@@ -4,7 +4,7 @@ import type { Guards } from '../../src/shared/commit/guards.ts'
 import { guards as allGuards } from '../../src/shared/commit/guards.ts'
 import type { Failure } from '../../src/shared/errors.ts'
 import { judge } from './judge.ts'
-import type { Pod } from './pod.ts'
+import type { Pod, PodKind } from './pod.ts'
 import { createPod, turn } from './pod.ts'
 import type { Random } from './random.ts'
 import { createRandom } from './random.ts'
@@ -40,27 +40,42 @@ const damages: readonly Damage[] = [
   'restore-property',
 ]
 
+export interface ScheduleOptions {
+  readonly tell?: boolean
+  /** Reads main before the side table (guard 6 taken out). */
+  readonly mainFirst?: boolean
+  /** More foreign commits, expiry and rollbacks than usual: for what only they can show. */
+  readonly maintained?: boolean
+  /** One pod, never crashing: only its own copies can be late. */
+  readonly alone?: boolean
+  /** One pod wakes seldom, among many dead letters. */
+  readonly sleepy?: boolean
+}
+
 /** Runs one schedule; with `tell` the trace says what happened, turn by turn. */
-export function runSchedule(
-  seed: number,
-  given: Guards = allGuards,
-  options: { readonly tell?: boolean } = {},
-): Result {
+export function runSchedule(seed: number, given: Guards = allGuards, options: ScheduleOptions = {}): Result {
   const random = createRandom(seed)
-  const guards = { ...given, read: rememberedRead(given.read) }
-  const trace: string[] | null = options.tell === true ? [] : null
-  const world = createWorld(random, trace)
-  const pods = [0, 1].map((number) => createPod(world, `pod${number}`, guards, ownedBy(world, random)))
-  const budget: Budget = {
-    crash: random.int(3),
-    timeout: random.int(5),
-    foreign: random.chance(50) ? random.int(5) : 0,
-    expire: random.chance(50) ? random.int(4) : 0,
-    damage: random.chance(30) ? 1 + random.int(2) : 0,
+  const kind: PodKind = {
+    guards: { ...given, read: rememberedRead(given.read) },
+    mainFirst: options.mainFirst === true,
   }
-  const steps = 40 + random.int(80)
-  for (let at = 0; at < steps && world.violation === null; at++) act(world, pods, guards, budget)
-  if (world.violation === null) heal(world, guards)
+  const often = options.maintained === true
+  const trace: string[] | null = options.tell === true ? [] : null
+  const sleepy = options.sleepy === true
+  const world = createWorld(random, trace, sleepy ? 10 : 5)
+  const pods = (options.alone === true ? [0] : [0, 1]).map((number) =>
+    createPod(world, `pod${number}`, kind, ownedBy(world, random)),
+  )
+  const budget: Budget = {
+    crash: options.alone === true ? 0 : random.int(3),
+    timeout: random.int(5),
+    foreign: random.chance(often ? 100 : 50) ? random.int(often ? 8 : 5) : 0,
+    expire: random.chance(often ? 100 : 50) ? random.int(often ? 6 : 4) : 0,
+    damage: random.chance(often ? 90 : 30) ? 1 + random.int(2) : 0,
+  }
+  const steps = (40 + random.int(80)) * (sleepy ? 2 : 1)
+  for (let at = 0; at < steps && world.violation === null; at++) act(world, pods, kind, budget, sleepy)
+  if (world.violation === null) heal(world, kind)
   return { seed, violation: world.violation, stopped: world.damage.size > 0, trace: trace ?? [] }
 }
 
@@ -80,13 +95,13 @@ function ownedBy(world: World, random: Random): number[] {
   return random.chance(70) ? all : [random.pick(all)]
 }
 
-function act(world: World, pods: Pod[], guards: Guards, budget: Budget): void {
+function act(world: World, pods: Pod[], kind: PodKind, budget: Budget, sleepy: boolean): void {
   const { random } = world
   world.nowMs += random.int(500)
   const dice = random.int(100)
-  if (dice < 62) turnOf(world, random.pick(pods))
+  if (dice < 62) turnOf(world, sleepy && random.chance(85) ? (pods[0] ?? random.pick(pods)) : random.pick(pods))
   else if (dice < 84) network(world, pods, budget)
-  else if (dice < 88) crash(world, pods, guards, budget)
+  else if (dice < 88) crash(world, pods, kind, budget)
   else others(world, budget)
 }
 
@@ -129,12 +144,12 @@ function arrive(world: World, at: number, how: number): void {
   request.answer(how === 5 || how === 6 ? { kind: 'unknown', reason: 'answer lost' } : outcome)
 }
 
-function crash(world: World, pods: Pod[], guards: Guards, budget: Budget): void {
+function crash(world: World, pods: Pod[], kind: PodKind, budget: Budget): void {
   if (budget.crash === 0) return
   budget.crash--
   const at = world.random.int(pods.length)
   tell(world, () => `pod${at} crashes and starts again`)
-  pods[at] = createPod(world, `pod${at}'`, guards, ownedBy(world, world.random))
+  pods[at] = createPod(world, `pod${at}'`, kind, ownedBy(world, world.random))
 }
 
 function others(world: World, budget: Budget): void {
@@ -151,9 +166,9 @@ function others(world: World, budget: Budget): void {
     expire(world, table)
   } else if (dice >= 8 && budget.damage > 0 && world.parents.main.size > 1) {
     budget.damage--
-    const kind = random.pick(damages)
-    tell(world, () => `damage: ${kind}`)
-    damage(world, kind)
+    const what = random.pick(damages)
+    tell(world, () => `damage: ${what}`)
+    damage(world, what)
   } else return
   judge(world)
 }
@@ -175,12 +190,12 @@ function allowStop(world: World, { code, context }: Failure): void {
 }
 
 /** No more faults: what is in flight arrives or is lost, then one pod owns everything and must finish. */
-function heal(world: World, guards: Guards): void {
+function heal(world: World, kind: PodKind): void {
   while (world.inFlight.length > 0 && world.violation === null) arrive(world, 0, world.random.chance(50) ? 0 : 7)
   const pod = createPod(
     world,
     'last',
-    guards,
+    kind,
     world.fates.map((_, partition) => partition),
   )
   for (let at = 0; at < 400 && world.violation === null; at++) {
@@ -202,9 +217,9 @@ function isDone(world: World, pod: Pod): boolean {
 }
 
 /** The first schedule of a series that ends in a violation, or null. */
-export function findViolation(count: number, guards: Guards = allGuards, firstSeed = 0): Result | null {
-  for (let seed = firstSeed; seed < firstSeed + count; seed++) {
-    const result = runSchedule(seed, guards)
+export function findViolation(count: number, guards: Guards, options: ScheduleOptions = {}): Result | null {
+  for (let seed = 0; seed < count; seed++) {
+    const result = runSchedule(seed, guards, options)
     if (result.violation !== null) return result
   }
   return null

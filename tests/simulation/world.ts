@@ -21,6 +21,8 @@ export type TableKey = 'main' | 'side'
 export type Fate = 'row' | 'dead' | 'none'
 /** A record as one number: partition × 100 + offset. */
 export type RecordId = number
+/** Rows of others start here. */
+const FOREIGN = 1_000_000
 export const recordId = (partition: number, offset: number): RecordId => partition * 100 + offset
 
 /** What may be done to the table that makes a named stop right. */
@@ -49,6 +51,8 @@ export interface World {
   readonly own: Set<bigint>
   /** Their commit ids, however they fared afterwards. */
   readonly landed: Set<string>
+  /** Rows that others appended to main. */
+  readonly foreignRows: Set<number>
   readonly propertyHistory: string[]
   /** parsePositions, remembered by text: it is pure, and most of the time of a schedule. */
   readonly parse: (text: string) => Positions
@@ -65,13 +69,13 @@ const layout = {
   spec: { 'spec-id': 0, fields: [] },
 } as const
 
-export function createWorld(random: Random, trace: string[] | null): World {
+export function createWorld(random: Random, trace: string[] | null, lengthMax = 5): World {
   const policy = { tombstone: 'skip', since: '2024-01-01T00:00:00.000Z' } as const
   const property = writePositions(initialPositions(policy))
   const make = (location: string, uuid: string, properties: Record<string, string>) =>
     newTableMetadata({ ...layout, location, properties }, { uuid, now: 1_000 })
   const fates = Array.from({ length: 1 + random.int(2) }, () =>
-    Array.from({ length: 2 + random.int(5) }, () => random.pick<Fate>(['row', 'row', 'row', 'dead', 'none'])),
+    Array.from({ length: 2 + random.int(lengthMax) }, () => random.pick<Fate>(['row', 'row', 'row', 'dead', 'none'])),
   )
   return {
     random,
@@ -87,6 +91,7 @@ export function createWorld(random: Random, trace: string[] | null): World {
     damage: new Set(),
     own: new Set(),
     landed: new Set(),
+    foreignRows: new Set(),
     propertyHistory: [],
     parse: remember(parsePositions),
     renumbers: random.chance(40),
@@ -189,7 +194,12 @@ export function foreignCommit(world: World, table: TableKey): void {
   if (compacted) {
     world.files.set(`c${id}`, { records: live.flatMap((file) => world.files.get(file)?.records ?? []), swept: false })
   }
-  world.lists.set(list, compacted ? [`c${id}`] : live)
+  const foreignRow = FOREIGN + Number(id)
+  if (!compacted) {
+    world.files.set(`f${id}`, { records: [foreignRow], swept: false })
+    if (table === 'main') world.foreignRows.add(foreignRow)
+  }
+  world.lists.set(list, compacted ? [`c${id}`] : [...live, `f${id}`])
   const added = head === null ? undefined : metadata.snapshots.find((each) => each['snapshot-id'] === head)
   const snapshot: Snapshot = {
     'snapshot-id': id,

@@ -206,7 +206,7 @@ function answered(
       return committed(progress, outcome.table.metadata, snapshot, plan.commitId, plan.positions, guards)
     }
     case 'verify':
-      return verify(progress, [pause(attempts.length, outcome.kind, limits)])
+      return verify(progress, [...discard(attempts, null, guards), pause(attempts.length, outcome.kind, limits)])
     case 'rejected': {
       const rejection = reasonOf(outcome)
       // A definite no to this copy says nothing of an earlier one whose answer was lost.
@@ -241,11 +241,15 @@ function committed(
   positions: Positions,
   guards: Guards,
 ): CommitStep {
-  const locations = snapshot === null ? [] : guards.discardable(attempts, snapshot['manifest-list'])
   return {
     state: { kind: 'committed', metadata, snapshot, commitId, positions, attemptCount: attempts.length },
-    effects: locations.length === 0 ? [] : [{ kind: 'discard', locations }],
+    effects: discard(attempts, snapshot?.['manifest-list'] ?? null, guards),
   }
+}
+
+function discard(attempts: readonly StagedAttempt[], landedList: string | null, guards: Guards): CommitEffect[] {
+  const locations = guards.discardable(attempts, landedList)
+  return locations.length === 0 ? [] : [{ kind: 'discard', locations }]
 }
 
 const fail = (from: Progress, cause: Failure): CommitStep => ({

@@ -81,7 +81,7 @@ export function planCommit(
   const snapshotId = guards.snapshotId(work.snapshotId, attempt.count)
   const moved =
     work.kind === 'group'
-      ? advance(positions, guards.moved(ranges))
+      ? advance(positions, guards.moved(ranges, work))
       : addStarts(positions, newStarts(positions, work.starts))
   return {
     base,

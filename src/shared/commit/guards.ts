@@ -7,6 +7,7 @@ import type { DataFile } from '../iceberg/data-file.ts'
 import type { Snapshot, TableMetadata, TableRequirement } from '../iceberg/metadata.ts'
 import type { PartitionRange, TopicKey } from '../offsets.ts'
 import { MAIN_BRANCH, mainHead } from './ancestry.ts'
+import type { Work } from './commit-work.ts'
 import type { PartitionStart, Positions, Unconfirmed } from './positions.ts'
 import { commitId, nextOffset, POSITIONS_TAG } from './positions.ts'
 import type { Evidence, ReadVerdict } from './read-positions.ts'
@@ -49,8 +50,8 @@ export interface Guards {
   readonly classify: (outcome: CommitOutcome) => OutcomeClass
   /** 4: the own commit among the ancestors of the head, by its commit id or by its snapshot id. */
   readonly landed: (metadata: TableMetadata, id: string, snapshotId: bigint) => Snapshot | null
-  /** 4: files of attempts that no copy of this commit can name any more. */
-  readonly discardable: (attempts: readonly StagedAttempt[], landedList: string) => readonly string[]
+  /** 4: files of attempts that no copy of this commit can name any more; asked after each answer (null: nothing landed yet). */
+  readonly discardable: (attempts: readonly StagedAttempt[], landedList: string | null) => readonly string[]
   /** 5: identity of the work. */
   readonly commitId: typeof commitId
   /** 5: the snapshot id of an attempt; `fresh` are ids to choose from, one per attempt. */
@@ -68,7 +69,7 @@ export interface Guards {
   /** 8: files written for another schema or partition spec than the table has now. */
   readonly layoutChanged: (files: readonly DataFile[], metadata: TableMetadata) => boolean
   /** 10: the ranges that move positions: all of them, with rows or without. */
-  readonly moved: (ranges: readonly PartitionRange[]) => readonly PartitionRange[]
+  readonly moved: (ranges: readonly PartitionRange[], work: Work) => readonly PartitionRange[]
   /** 12: time of a snapshot, never before the table's own. */
   readonly timestampMs: (nowMs: number, metadata: TableMetadata) => number
 }
@@ -135,8 +136,11 @@ function classify(outcome: CommitOutcome): OutcomeClass {
   }
 }
 
-/** Nothing is deleted while any attempt is unknown: its copy may land later and would name a file that is gone. */
-function discardable(attempts: readonly StagedAttempt[], landedList: string): readonly string[] {
+/**
+ * Nothing is deleted before something landed, nor while any attempt is unknown: its copy may land later and would name a file that
+ * is gone. A conflict alone is no proof either: it may be the second copy of an attempt whose first one landed.
+ */
+function discardable(attempts: readonly StagedAttempt[], landedList: string | null): readonly string[] {
   const settled = attempts.every(({ outcome }) => outcome === 'conflict' || outcome === 'done')
   if (!settled || !attempts.some(({ manifestList }) => manifestList === landedList)) return []
   return attempts.filter(({ manifestList }) => manifestList !== landedList).flatMap(({ written }) => written)
