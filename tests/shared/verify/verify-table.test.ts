@@ -3,6 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fromFailure } from '../../../src/shared/errors.ts'
+import { loadManifestList } from '../../../src/shared/iceberg/append.ts'
+import type { TableName } from '../../../src/shared/iceberg/catalog.ts'
+import { decodeManifest, encodeManifest } from '../../../src/shared/iceberg/manifest.ts'
 import type { Cell, Row } from '../../support/column-maker.ts'
 import {
   counts,
@@ -524,6 +527,38 @@ describe('a comparison that cannot be made', () => {
     )
     expect(report.problems).toEqual([expect.stringContaining('partition 1')])
     expect(report.verdict).toBe('different')
+  })
+
+  it('is refused where another writer left delete files, by the name of one', async () => {
+    const made = await table()
+    const metadata = made.catalog.tables.get('market_data.trades_v2')?.metadata
+    const [snapshot] = metadata?.snapshots ?? []
+    const [schema] = metadata?.schemas ?? []
+    if (snapshot === undefined || schema === undefined) throw new Error('no snapshot')
+    for (const manifest of await loadManifestList(made.store, snapshot)) {
+      const entries = decodeManifest(await made.store.read(manifest.location), manifest)
+      const deletes = entries.map((entry) => ({ ...entry, file: { ...entry.file, content: 1 } }))
+      made.store.files.set(manifest.location, encodeManifest({ schema, spec: { 'spec-id': 0, fields: [] } }, deletes))
+    }
+    await expect(verify(cleanLog(), made, schemas)).rejects.toMatchObject({
+      code: 'VERIFY_UNSUPPORTED',
+      context: { file: 'file:///memory/data/f0.parquet', reason: '1 position delete files of another writer' },
+    })
+  })
+
+  it('allows for a run that goes on: dead letters of commits newer than the one compared are not extra', async () => {
+    const letter = letterOf(total, wideSample(total), 'RECORD_VALUE')
+    const made = await table({ letters: [letter] })
+    const newer = await table({ positions: new Map([[0, [0, total + 1]]]) })
+    let loads = 0
+    const catalog = {
+      ...made.catalog,
+      loadTable: async (name: TableName) =>
+        name.name === 'trades_v2' && loads++ > 0 ? newer.catalog.loadTable(name) : made.catalog.loadTable(name),
+    }
+    const source = writeLog(new Map([[0, new LogMaker().records(samples(0, total + 1))]]))
+    expect(counts(await verify(source, { catalog, store: made.store }, schemas))).toEqual([0, 0, 0, 0])
+    expect(counts(await verify(source, made, schemas))).toEqual([0, 0, 1, 0])
   })
 
   it('is refused for tables without positions, and for schemas that do not fit', async () => {

@@ -18,6 +18,7 @@ import {
 import type { TombstonePolicy } from '../../../src/shared/messages.ts'
 import { describeFile } from '../../../src/shared/parquet/data-file.ts'
 import { ParquetWasmEncoder } from '../../../src/shared/parquet/parquet-wasm-encoder.ts'
+import type { TablePorts } from '../../../src/shared/verify/pinned-table.ts'
 import type { VerifyReport } from '../../../src/shared/verify/report.ts'
 import { verifyTable } from '../../../src/shared/verify/verify-table.ts'
 import { type Cell, makeBatch, type Row } from '../../support/column-maker.ts'
@@ -173,9 +174,12 @@ export interface TableContent {
   readonly entries?: (files: DataFile[]) => DataFile[]
 }
 
-export async function makeTable(content: TableContent) {
-  const catalog = createMemoryCatalog()
-  const store = createMemoryStore()
+export const makeTable = (content: TableContent) =>
+  makeTableIn(content, { catalog: createMemoryCatalog(), store: createMemoryStore() })
+
+/** Main table with its dead letters, in any catalog and store. */
+export async function makeTableIn<P extends TablePorts>(content: TableContent, ports: P): Promise<P> {
+  const { catalog, store } = ports
   const spec = { 'spec-id': 0, fields: [] }
   const write = async (rows: readonly Row[], schema: IcebergSchema, name: string): Promise<DataFile> => {
     const batch = makeBatch(schema, rows, content.dictionaries)
@@ -247,12 +251,12 @@ export async function makeTable(content: TableContent) {
   const properties = { 'k2.positions': writePositions(positions) }
   const entries = content.entries?.(files) ?? files
   await commit(main, content.schema, entries, positions.snapshot, properties)
-  return { catalog, store }
+  return ports
 }
 
 export async function verify(
   source: string,
-  table: Awaited<ReturnType<typeof makeTable>>,
+  table: TablePorts,
   schemas: ReadonlyMap<number, unknown>,
 ): Promise<VerifyReport> {
   return verifyTable({
