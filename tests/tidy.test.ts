@@ -241,8 +241,22 @@ interface Manifest {
   readonly devDependencies: Readonly<Record<string, string>>
 }
 
+const manifest: Manifest = JSON.parse(read('package.json'))
+
+test('each npm command that a document tells to run is there, and CI runs the one of the README', () => {
+  const documents = everyFile.filter((path) => path.endsWith('.md'))
+  expect(
+    broken(documents, (text) =>
+      [...text.matchAll(/\bnpm run ([\w:-]+)/g)]
+        .filter(([, script = '']) => manifest.scripts[script] === undefined)
+        .map(([command]) => `${command} is no script`),
+    ),
+  ).toEqual([])
+  expect(read('README.md')).toContain('```sh\nnpm ci && npm test\n```')
+  expect(read('.ci/run')).toContain('npm ci && npm test')
+})
+
 describe('dependencies', () => {
-  const manifest: Manifest = JSON.parse(read('package.json'))
   const pins = { ...manifest.dependencies, ...manifest.devDependencies }
 
   test('are pinned exactly', () => {
