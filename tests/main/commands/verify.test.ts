@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { CommandIo, Output } from '../../../src/main/command.ts'
@@ -7,7 +6,7 @@ import { verifyCommand } from '../../../src/main/commands/verify.ts'
 import type { Config } from '../../../src/shared/config.ts'
 import { openSqlCatalog } from '../../../src/shared/iceberg/sql-catalog.ts'
 import { openFolderStore } from '../../../src/shared/store/folder-store.ts'
-import { LogMaker, makeTableIn, topicName, writeLog } from '../../shared/verify/verify-world.ts'
+import { LogMaker, makeTableIn, temporaryFolder, topicName, writeLog } from '../../shared/verify/verify-world.ts'
 import { wideAvro, wideSample, wideSchema } from '../../shared/verify/wide-sample.ts'
 import type { Row } from '../../support/column-maker.ts'
 
@@ -32,13 +31,13 @@ function screen(): Screen {
 
 /** A table of these rows in a real catalog and folder, and the command's config for it. */
 async function world(files: ReadonlyArray<readonly Row[]>, more: Partial<Config<'verify'>> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'k2-verify-command-'))
+  const folder = temporaryFolder()
   const file = join(folder, 'catalog.db')
   const store = openFolderStore(join(folder, 'warehouse'))
   const catalog = openSqlCatalog({ file, store })
   await makeTableIn({ schema: wideSchema, files, positions: new Map([[0, [0, rows.length]]]) }, { catalog, store })
   await catalog.close()
-  const schemas = mkdtempSync(join(tmpdir(), 'k2-schemas-'))
+  const schemas = temporaryFolder()
   writeFileSync(join(schemas, 'wide.avsc'), JSON.stringify(wideAvro))
   writeFileSync(join(schemas, 'ids.json'), JSON.stringify({ ids: { 1: 'wide.avsc' }, subjects: {} }))
   const config: Config<'verify'> = {

@@ -1,6 +1,6 @@
 // A log directory and a table over a memory catalog, both written by hand: what the log says and what the table holds are given
 // apart from each other, so that each can be wrong by itself.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type avro from 'avsc'
@@ -147,8 +147,20 @@ export class LogMaker {
   }
 }
 
+const folders: string[] = []
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A folder of its own, gone when the tests end. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'k2-verify-'))
+  folders.push(folder)
+  return folder
+}
+
 export function writeLog(partitions: ReadonlyMap<number, LogMaker>, base = 0): string {
-  const source = mkdtempSync(join(tmpdir(), 'k2-verify-'))
+  const source = temporaryFolder()
   writeFileSync(join(source, 'meta.properties'), '#\nversion=1\ncluster.id=cluster-1\nnode.id=1\n')
   for (const [partition, log] of partitions) {
     const folder = join(source, `${topicName}-${partition}`)
