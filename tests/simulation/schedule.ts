@@ -175,11 +175,11 @@ function others(world: World, budget: Budget): void {
 
 /** Reasons that a kind of damage makes right. */
 const rightful: Readonly<Record<Damage, readonly string[]>> = {
-  rollback: ['rolled-back', 'not-an-ancestor', 'rows-missing', 'commit-rolled-back', 'marks-overwritten'],
+  rollback: ['rolled-back', 'not-an-ancestor', 'rows-missing', 'commit-rolled-back'],
   replace: ['replaced', 'not-an-ancestor', 'rolled-back', 'commit-rolled-back'],
   'drop-property': ['marks-gone', 'none'],
-  'restore-property': ['marks-overwritten', 'mark-expired'],
-  'drop-tag': ['mark-expired', 'marks-gone'],
+  'restore-property': ['marks-overwritten'],
+  'drop-tag': ['mark-expired'],
   sweep: ['UNCONFIRMED_MISSING'],
 }
 
