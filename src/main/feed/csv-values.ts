@@ -10,15 +10,21 @@ const decimalShape = /^(\d{1,32})(?:\.(\d{1,32}))?$/
 export function decimal18x8(text: string, name: string): bigint {
   const match = decimalShape.exec(text)
   if (match === null) throw new FieldProblem(`${name} ${JSON.stringify(text)} is not a decimal number`)
-  const fraction = (match[2] ?? '').replace(/0+$/, '')
-  const whole = (match[1] ?? '').replace(/^0+(?=\d)/, '')
+  let fraction = match[2] ?? ''
+  let whole = match[1] ?? ''
+  if (fraction.length > 8) fraction = fraction.replace(/0+$/, '')
+  if (whole.length > 10) whole = whole.replace(/^0+/, '')
   if (fraction.length > 8) throw new FieldProblem(`${name} ${text} has more than 8 decimals`)
   if (whole.length > 10) throw new FieldProblem(`${name} ${text} has more than 10 digits before the point`)
-  return BigInt(whole + fraction.padEnd(8, '0'))
+  const digits = whole + fraction.padEnd(8, '0')
+  // Up to 15 digits an integer is exact in a double, and much quicker read.
+  return digits.length <= 15 ? BigInt(Number(digits)) : BigInt(digits)
 }
 
 const dateShape = /^(\d{2})\/(\d{2})\/(\d{4})$/
 const timeShape = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/
+/** Rows come day by day: the last date is nearly always the next one too. */
+let lastDate = { text: '01/01/1970', ms: 0 }
 
 /** Local date MM/DD/YYYY and time HH:MM:SS[.ffffff] as µs since 1970 UTC (a safe integer). */
 export function timestampUs(date: string, time: string, utcOffsetMinutes: number): number {
@@ -32,6 +38,7 @@ export function timestampUs(date: string, time: string, utcOffsetMinutes: number
 }
 
 function dateMs(text: string): number {
+  if (text === lastDate.text) return lastDate.ms
   const match = dateShape.exec(text)
   if (match === null) throw new FieldProblem(`date ${JSON.stringify(text)} is not MM/DD/YYYY`)
   const [month, day, year] = [Number(match[1]), Number(match[2]), Number(match[3])]
@@ -41,5 +48,6 @@ function dateMs(text: string): number {
   if (year < 1900 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) {
     throw new FieldProblem(`date ${text} does not exist`)
   }
+  lastDate = { text, ms }
   return ms
 }

@@ -104,6 +104,7 @@ export class FeedLog {
   readonly #entry: FeedEntry
   readonly #partitions: readonly FeedPartition[]
   readonly #found: number
+  readonly #writes: Promise<void>[] = []
   #done = 0
   #written = 0
   #bytes = 0
@@ -135,12 +136,19 @@ export class FeedLog {
     return this.#at(partition).end(timestampMs, key)
   }
 
-  /** Writes the partition's open batch; false when the feed shall stop. */
+  /**
+   * Begins to write the partition's open batch, once the one before it is written: one batch per partition is under way while
+   * the next ones are made. False when the feed shall stop. Errors: STORE_FULL, STORE_NOT_WRITABLE.
+   */
   async flush(partition: number): Promise<boolean> {
     const open = this.#at(partition)
     const records = open.pending
     const batch = open.seal()
-    await this.#log.append(partition, batch)
+    await this.#settle(partition)
+    const write = this.#log.append(partition, batch)
+    // Its failure is thrown where it is awaited, by the partition's next flush or at the end.
+    write.catch(() => {})
+    this.#writes[partition] = write
     this.#written += records
     this.#bytes += batch.length
     this.#target.onProgress?.(this.#done, this.#entry.messages)
@@ -153,7 +161,7 @@ export class FeedLog {
       partition.assertAllFoundAgain()
       if (partition.pending > 0) await this.flush(index)
     }
-    await this.#log.sync()
+    await this.#sync()
     const { directory, topic } = this.#target
     await writeJournal(directory, new Map([...this.#journal, [topic, { ...this.#entry, state: 'complete' }]]))
     return this.#result('written')
@@ -161,12 +169,24 @@ export class FeedLog {
 
   /** The result of a feed that the signal stopped: open batches are dropped, to be made again. */
   async stop(): Promise<FeedResult> {
-    await this.#log.sync()
+    await this.#sync()
     return this.#result('stopped')
   }
 
+  /** Also after a failure: what is under way ends first, for a closed file must not be written. */
   async close(): Promise<void> {
+    await Promise.allSettled(this.#writes)
     await this.#log.close()
+  }
+
+  async #sync(): Promise<void> {
+    for (const partition of this.#partitions.keys()) await this.#settle(partition)
+    await this.#log.sync()
+  }
+
+  /** Waits for the partition's write under way, if any. */
+  async #settle(partition: number): Promise<void> {
+    await this.#writes[partition]
   }
 
   #result(outcome: 'written' | 'stopped'): FeedResult {
