@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { IngestError } from '../../src/shared/errors.ts'
 import { listFiles } from '../../src/shared/iceberg/read-table.ts'
 import type { CommitReply } from '../../src/shared/messages.ts'
 import { createWorld, MAIN, mainName, partition, routeSpec, sideName, TOPIC } from './committer-world.ts'
@@ -216,6 +217,28 @@ describe('committing a group', () => {
     const slow = world.pod({ catalog })
     await slow.open(routeSpec())
     expect(committed(await slow.commit('trades', world.group(0n, 10n))).positions[0]?.next).toBe(10n)
+  })
+
+  it('waits while the disk is full, says so, and loses nothing', async () => {
+    const world = createWorld()
+    const { putIfAbsent } = world.store
+    let full = 0
+    const store = {
+      ...world.store,
+      putIfAbsent: async (location: string, bytes: Uint8Array) => {
+        if (full > 0 && full-- > 0) throw new IngestError('STORE_FULL', { location })
+        return putIfAbsent(location, bytes)
+      },
+    }
+    const pod = world.pod({ store })
+    await pod.open(routeSpec())
+    full = 3
+    expect(committed(await pod.commit('trades', world.group(0n, 10n))).transaction.added_records).toBe(10)
+    expect(world.lines.filter((line) => line['why'] === 'STORE_FULL')).toHaveLength(3)
+    full = 100
+    expect(failed(await pod.commit('trades', world.group(10n, 20n))).code).toBe('STORE_FULL')
+    full = 0
+    expect(committed(await pod.commit('trades', world.group(10n, 20n))).positions[0]?.next).toBe(20n)
   })
 
   it('fences a zombie and tells it where the table stands (guard 1)', async () => {
