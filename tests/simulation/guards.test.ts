@@ -62,7 +62,7 @@ const removals: readonly Removal[] = [
     name: '3 (a snapshot without rows hands on the evidence of the one before it)',
     without: { evidence: () => ({ ranges: [], rows: 0n }) },
     finds: ['LOST'],
-    options: { maintained: true },
+    options: { maintained: true, quiet: true, rollbacks: true },
   },
   {
     name: '3 (a cut line goes on where the rows are there)',
@@ -94,7 +94,7 @@ const removals: readonly Removal[] = [
     name: '5 (the snapshot id is constant; the tag, which shields it, is not asserted either)',
     without: { snapshotId: (constant, attempt) => constant + BigInt(attempt) * 1_000_000n, tagRequirement: () => [] },
     finds: ['LATE_COPY'],
-    options: { alone: true, maintained: true },
+    options: { alone: true, maintained: true, rollbacks: true },
   },
   {
     name: '5 (the commit id names the ranges)',
@@ -164,13 +164,20 @@ describe('a guard taken out is found', () => {
     }, 120_000)
   }
 
+  const alone = { alone: true, maintained: true, rollbacks: true }
+
   it('without the tag assertion the constant snapshot id still keeps the copies of one pod apart (guard 5)', () => {
-    const found = findViolation(5_000, { ...guards, tagRequirement: () => [] }, { alone: true, maintained: true })
+    const found = findViolation(2_000, { ...guards, tagRequirement: () => [] }, alone)
     expect(found).toBeNull()
   }, 120_000)
 
   it('and with all of them in place the same schedules end well', () => {
-    for (const options of [{ maintained: true }, { sleepy: true }, { alone: true, maintained: true }]) {
+    for (const options of [
+      { maintained: true },
+      { sleepy: true },
+      alone,
+      { maintained: true, quiet: true, rollbacks: true },
+    ]) {
       expect(findViolation(1_000, guards, options), JSON.stringify(options)).toBeNull()
     }
   }, 120_000)

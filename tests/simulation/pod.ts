@@ -13,10 +13,11 @@ import { stepSide } from '../../src/shared/commit/side-state.ts'
 import type { Confirmed } from '../../src/shared/commit/side-tables.ts'
 import type { Failure } from '../../src/shared/errors.ts'
 import { assertNever, errorTable } from '../../src/shared/errors.ts'
-import type { DataFile } from '../../src/shared/iceberg/data-file.ts'
-import type { Snapshot, TableMetadata } from '../../src/shared/iceberg/metadata.ts'
+import type { TableMetadata } from '../../src/shared/iceberg/metadata.ts'
+import { countRows, stage } from './pod-files.ts'
+import { groupWork, workBase } from './pod-work.ts'
 import type { World } from './world.ts'
-import { liveFiles, MAIN, recordId, SIDE, TOPIC, tell, violate } from './world.ts'
+import { MAIN, SIDE, TOPIC, tell, violate } from './world.ts'
 
 export const simulationLimits: CommitLimits = {
   attemptsMax: 40,
@@ -168,16 +169,6 @@ function begin(world: World, pod: Pod): void {
   tell(world, () => `${pod.name} reads from ${JSON.stringify([...pod.reads].map(([p, { next }]) => [p, next]))}`)
 }
 
-const workBase = (world: World, pod: Pod) => ({
-  table: MAIN,
-  tableUuid: 'uuid-main',
-  snapshotId: BigInt(world.nextId++),
-  writer: pod.name,
-  group: 'g',
-  policy: { tombstone: 'skip', since: '2024-01-01T00:00:00.000Z' } as const,
-  confirmed: pod.confirmed,
-})
-
 const waiting = (pod: Pod) =>
   pod.positions?.unconfirmed.filter((each) => !pod.confirmed.get(SIDE)?.has(each.commit)) ?? []
 
@@ -198,56 +189,6 @@ function run(world: World, pod: Pod): void {
   }
   if (read.length > 0) startMain(world, pod, groupWork(world, pod), false)
 }
-
-function groupWork(world: World, pod: Pod): Work {
-  const base = workBase(world, pod)
-  const rows: number[] = []
-  const dead: number[] = []
-  const ranges = [...pod.reads]
-    .filter(([, { first, next }]) => next > first)
-    .map(([partition, { first, next }]) => {
-      for (let offset = first; offset < next; offset++) {
-        const fate = world.fates[partition]?.[offset]
-        if (fate === 'row') rows.push(recordId(partition, offset))
-        if (fate === 'dead') dead.push(recordId(partition, offset))
-      }
-      return { topic: TOPIC, partition, first: BigInt(first), next: BigInt(next) }
-    })
-  const put = (name: string, records: readonly number[]): string[] => {
-    if (records.length === 0) return []
-    world.files.set(name, { records, swept: false })
-    return [name]
-  }
-  const dataFiles = put(`m${base.snapshotId}`, rows).map((location) => dataFile(location, rows.length))
-  const side = put(`s${base.snapshotId}`, dead)
-  return {
-    ...base,
-    kind: 'group',
-    ranges,
-    dataFiles,
-    side: side.length === 0 ? null : { table: SIDE, files: side },
-    oldestEncodedAtMs: pod.readSinceMs,
-  }
-}
-
-const noMetrics = {
-  columnSizes: [],
-  valueCounts: [],
-  nullValueCounts: [],
-  nanValueCounts: [],
-  lowerBounds: [],
-  upperBounds: [],
-}
-const dataFile = (location: string, recordCount: number): DataFile => ({
-  location,
-  recordCount,
-  sizeBytes: 1,
-  partition: [],
-  specId: 0,
-  schemaId: 0,
-  metrics: noMetrics,
-  splitOffsets: [],
-})
 
 function startMain(world: World, pod: Pod, work: Work, opening: boolean): void {
   tell(world, () => `${pod.name} commits ${work.kind} as snapshot ${work.snapshotId}: ${describe(work)}`)
@@ -309,32 +250,6 @@ function mainEffect(world: World, pod: Pod, task: MainTask, effect: CommitEffect
       return 'later'
     default:
       return assertNever(effect)
-  }
-}
-
-/** A snapshot on the base: its parent's live files plus the own ones. */
-function stage(
-  world: World,
-  base: TableMetadata,
-  id: bigint,
-  timestampMs: number,
-  own: readonly string[],
-  rows: number,
-  summary: Readonly<Record<string, string>>,
-): Snapshot {
-  const head = mainHead(base)
-  const parent = base.snapshots.find((each) => each['snapshot-id'] === head)
-  const inherited = parent === undefined ? [] : (world.lists.get(parent['manifest-list']) ?? [])
-  const list = `l${world.nextId++}-of-${id}`
-  world.lists.set(list, [...inherited, ...own])
-  return {
-    'snapshot-id': id,
-    'parent-snapshot-id': head,
-    'sequence-number': base['last-sequence-number'] + 1n,
-    'timestamp-ms': timestampMs,
-    'manifest-list': list,
-    summary: { operation: 'append', ...summary, ...(rows === 0 ? {} : { 'added-records': String(rows) }) },
-    'schema-id': 0,
   }
 }
 
@@ -473,21 +388,4 @@ function sideEnd(world: World, pod: Pod, { state, opening }: SideTask): void {
   pod.confirmed = new Map([[SIDE, state.applied]])
   if (opening) openStarts(world, pod)
   else pod.task = { kind: 'run' }
-}
-
-/** Rows of main inside the ranges, in the snapshot that the metadata names. */
-function countRows(
-  world: World,
-  { ranges }: { readonly ranges: ReadonlyArray<{ partition: number; first: bigint; next: bigint }> },
-  metadata: TableMetadata = world.tables.main,
-): bigint {
-  const head = metadata.snapshots.find((each) => each['snapshot-id'] === mainHead(metadata))
-  const live =
-    metadata === world.tables.main ? liveFiles(world, 'main') : world.lists.get(head?.['manifest-list'] ?? '')
-  const wanted = new Set<number>()
-  for (const { partition, first, next } of ranges) {
-    for (let offset = Number(first); offset < Number(next); offset++) wanted.add(recordId(partition, offset))
-  }
-  const records = (live ?? []).flatMap((file) => world.files.get(file)?.records ?? [])
-  return BigInt(records.filter((record) => wanted.has(record)).length)
 }

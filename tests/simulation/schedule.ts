@@ -48,9 +48,15 @@ export interface ScheduleOptions {
   readonly maintained?: boolean
   /** One pod, never crashing: only its own copies can be late. */
   readonly alone?: boolean
+  /** Most records are control records, so that commits without rows are common. */
+  readonly quiet?: boolean
+  /** Rollback is the only damage. */
+  readonly rollbacks?: boolean
   /** One pod wakes seldom, among many dead letters. */
   readonly sleepy?: boolean
 }
+
+const rollbacksOnly: readonly Damage[] = ['rollback']
 
 /** Runs one schedule; with `tell` the trace says what happened, turn by turn. */
 export function runSchedule(seed: number, given: Guards = allGuards, options: ScheduleOptions = {}): Result {
@@ -60,21 +66,22 @@ export function runSchedule(seed: number, given: Guards = allGuards, options: Sc
     mainFirst: options.mainFirst === true,
   }
   const often = options.maintained === true
+  const rollbacks = options.rollbacks === true
   const trace: string[] | null = options.tell === true ? [] : null
   const sleepy = options.sleepy === true
-  const world = createWorld(random, trace, sleepy ? 10 : 5)
+  const world = createWorld(random, trace, { lengthMax: sleepy ? 10 : 5, quiet: options.quiet === true })
   const pods = (options.alone === true ? [0] : [0, 1]).map((number) =>
     createPod(world, `pod${number}`, kind, ownedBy(world, random)),
   )
   const budget: Budget = {
     crash: options.alone === true ? 0 : random.int(3),
-    timeout: random.int(5),
-    foreign: random.chance(often ? 100 : 50) ? random.int(often ? 8 : 5) : 0,
-    expire: random.chance(often ? 100 : 50) ? random.int(often ? 6 : 4) : 0,
+    timeout: random.int(5) + (rollbacks ? 5 : 0),
+    foreign: random.chance(often ? 100 : 50) ? random.int(often ? 8 : 5) + (rollbacks ? 4 : 0) : 0,
+    expire: random.chance(often ? 100 : 50) ? random.int(often ? 6 : 4) + (rollbacks ? 3 : 0) : 0,
     damage: random.chance(often ? 90 : 30) ? 1 + random.int(2) : 0,
   }
   const steps = (40 + random.int(80)) * (sleepy ? 2 : 1)
-  for (let at = 0; at < steps && world.violation === null; at++) act(world, pods, kind, budget, sleepy)
+  for (let at = 0; at < steps && world.violation === null; at++) act(world, pods, kind, budget, options)
   if (world.violation === null) heal(world, kind)
   return { seed, violation: world.violation, stopped: world.damage.size > 0, trace: trace ?? [] }
 }
@@ -95,14 +102,15 @@ function ownedBy(world: World, random: Random): number[] {
   return random.chance(70) ? all : [random.pick(all)]
 }
 
-function act(world: World, pods: Pod[], kind: PodKind, budget: Budget, sleepy: boolean): void {
+function act(world: World, pods: Pod[], kind: PodKind, budget: Budget, options: ScheduleOptions): void {
   const { random } = world
   world.nowMs += random.int(500)
   const dice = random.int(100)
-  if (dice < 62) turnOf(world, sleepy && random.chance(85) ? (pods[0] ?? random.pick(pods)) : random.pick(pods))
+  if (dice < 62)
+    turnOf(world, options.sleepy === true && random.chance(85) ? (pods[0] ?? random.pick(pods)) : random.pick(pods))
   else if (dice < 84) network(world, pods, budget)
   else if (dice < 88) crash(world, pods, kind, budget)
-  else others(world, budget)
+  else others(world, budget, options.rollbacks === true ? rollbacksOnly : damages)
 }
 
 function turnOf(world: World, pod: Pod): void {
@@ -152,10 +160,10 @@ function crash(world: World, pods: Pod[], kind: PodKind, budget: Budget): void {
   pods[at] = createPod(world, `pod${at}'`, kind, ownedBy(world, world.random))
 }
 
-function others(world: World, budget: Budget): void {
+function others(world: World, budget: Budget, kinds: readonly Damage[]): void {
   const { random } = world
   const table: TableKey = random.chance(80) ? 'main' : 'side'
-  const dice = random.int(10)
+  const dice = kinds === rollbacksOnly && random.chance(30) ? 9 : random.int(10)
   if (dice < 5 && budget.foreign > 0) {
     budget.foreign--
     tell(world, () => `foreign commit to ${table}`)
@@ -166,7 +174,7 @@ function others(world: World, budget: Budget): void {
     expire(world, table)
   } else if (dice >= 8 && budget.damage > 0 && world.parents.main.size > 1) {
     budget.damage--
-    const what = random.pick(damages)
+    const what = random.pick(kinds)
     tell(world, () => `damage: ${what}`)
     damage(world, what)
   } else return

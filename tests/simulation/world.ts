@@ -69,13 +69,18 @@ const layout = {
   spec: { 'spec-id': 0, fields: [] },
 } as const
 
-export function createWorld(random: Random, trace: string[] | null, lengthMax = 5): World {
+export function createWorld(
+  random: Random,
+  trace: string[] | null,
+  log: { readonly lengthMax: number; readonly quiet: boolean },
+): World {
   const policy = { tombstone: 'skip', since: '2024-01-01T00:00:00.000Z' } as const
   const property = writePositions(initialPositions(policy))
   const make = (location: string, uuid: string, properties: Record<string, string>) =>
     newTableMetadata({ ...layout, location, properties }, { uuid, now: 1_000 })
+  const fatesOf: readonly Fate[] = log.quiet ? ['row', 'none', 'none'] : ['row', 'row', 'row', 'dead', 'none']
   const fates = Array.from({ length: 1 + random.int(2) }, () =>
-    Array.from({ length: 2 + random.int(lengthMax) }, () => random.pick<Fate>(['row', 'row', 'row', 'dead', 'none'])),
+    Array.from({ length: 2 + random.int(log.lengthMax) }, () => random.pick(fatesOf)),
   )
   return {
     random,
