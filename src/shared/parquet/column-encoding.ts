@@ -39,7 +39,7 @@ const packedShareMax = 0.75
 
 /**
  * `delta`: packed deltas and front coding where they pay. `basic`: plain and dictionary pages only, for readers without the others
- * (Iceberg for Spark below 1.11 with vectorized reads).
+ * (vectorized reads of Iceberg for Spark before apache/iceberg pull requests 13391 and 15362).
  */
 export type EncodingSet = 'delta' | 'basic'
 
