@@ -241,6 +241,13 @@ export const errorTable = {
   WORKER_DIED: { action: 'stop', text: 'a worker thread ended', help: 'report it with the log' },
   PARQUET: { action: 'stop', text: 'parquet encoder failed', help: 'report it with the log' },
   INTERNAL: { action: 'stop', text: 'unexpected failure', help: 'report it with the log' },
+  // Demo
+  DEMO_FOLDER: {
+    action: 'stop',
+    text: 'folder is not one of a demo, or cannot be written',
+    help: 'choose an empty --dir; only a folder with the marker of an earlier demo is cleared',
+  },
+  DEMO_STEP: { action: 'stop', text: 'a step of the demo failed', help: 'its own message stands above' },
   // Proof
   VERIFY_UNSUPPORTED: {
     action: 'stop',
