@@ -2,7 +2,6 @@
 // Files that cannot hold any are left out by their bounds; the rest is read (three columns). Rare: only where expiry by others cut
 // the line to the last snapshot of ours. Invariant: never a guess; what cannot be counted is an error.
 import { gunzipSync } from 'node:zlib'
-import { decompress } from 'fzstd'
 import type { AsyncBuffer, Compressors, SchemaElement } from 'hyparquet'
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { IngestError } from '../shared/errors.ts'
@@ -11,6 +10,7 @@ import type { DataFile } from '../shared/iceberg/data-file.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import { listFiles } from '../shared/iceberg/read-table.ts'
 import { deserializeValue } from '../shared/iceberg/single-value.ts'
+import { decompressZstd } from '../shared/kafka/zstd.ts'
 import type { PartitionRange } from '../shared/offsets.ts'
 import type { Store } from '../shared/store/store.ts'
 
@@ -71,8 +71,8 @@ function boundOf(bounds: DataFile['metrics']['lowerBounds'], fieldId: number, ty
 }
 
 const compressors: Compressors = {
-  ZSTD: (input, length) => decompress(input, new Uint8Array(length)),
-  GZIP: (input) => gunzipSync(input),
+  ZSTD: (input, length) => decompressZstd(input, length),
+  GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
 }
 
 async function countInFile(
