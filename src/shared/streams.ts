@@ -10,6 +10,8 @@ export interface ChunkLimits {
   readonly sizesMax: Sizes
   /** A chunk is cut this long after its first item, whatever its size. */
   readonly ageMsMax: number
+  /** The same for the first chunk of the stream, where something should be seen soon. */
+  readonly firstAgeMsMax?: number
 }
 
 /** How `chunk` measures items and, where it can, cuts one in two. */
@@ -31,16 +33,22 @@ export async function* chunk<T>(
   const iterator = input[Symbol.asyncIterator]()
   let pending = ahead(iterator)
   let held = emptyHold<T>()
+  let ageMsMax = limits.firstAgeMsMax ?? limits.ageMsMax
+  const cut = (): T[] => {
+    const { items: cutItems } = held
+    held = emptyHold()
+    ageMsMax = limits.ageMsMax
+    return cutItems
+  }
   try {
     for (;;) {
       const step = await nextOrAge(pending, held.items.length === 0 ? Number.POSITIVE_INFINITY : held.deadlineMs)
       if (step.kind === 'aged') {
-        yield held.items
-        held = emptyHold()
+        yield cut()
         continue
       }
       if (step.kind !== 'item') {
-        if (held.items.length > 0) yield held.items
+        if (held.items.length > 0) yield cut()
         if (step.kind === 'failed') throw step.error
         return
       }
@@ -48,11 +56,8 @@ export async function* chunk<T>(
       let rest: T | null = step.item
       while (rest !== null) {
         const [head, tail]: readonly [T | null, T | null] = place(rest, held, limits, items)
-        if (head !== null) add(held, head, items.sizeOf(head), limits)
-        if (tail !== null || isFull(held, limits)) {
-          yield held.items
-          held = emptyHold()
-        }
+        if (head !== null) add(held, head, items.sizeOf(head), ageMsMax)
+        if (tail !== null || isFull(held, limits)) yield cut()
         rest = tail
       }
     }
@@ -69,8 +74,8 @@ interface Hold<T> {
 }
 const emptyHold = <T>(): Hold<T> => ({ items: [], sizes: [], deadlineMs: Number.POSITIVE_INFINITY })
 
-function add<T>(held: Hold<T>, item: T, sizes: Sizes, limits: ChunkLimits): void {
-  if (held.items.length === 0) held.deadlineMs = performance.now() + limits.ageMsMax
+function add<T>(held: Hold<T>, item: T, sizes: Sizes, ageMsMax: number): void {
+  if (held.items.length === 0) held.deadlineMs = performance.now() + ageMsMax
   held.items.push(item)
   held.sizes = sizes.map((size, at) => size + (held.sizes[at] ?? 0))
 }

@@ -48,6 +48,17 @@ describe('chunk', () => {
     const chunks = await collect(chunk(busy(), { sizesMax: [1e12], ageMsMax: 10 }, whole))
     expect(chunks.length).toBeGreaterThanOrEqual(3)
   })
+  it('cuts the first chunk sooner where that is asked for', async () => {
+    async function* slow(): AsyncGenerator<number> {
+      yield 1
+      await sleep(60)
+      yield 2
+      await sleep(60)
+      yield 3
+    }
+    const chunks = await collect(chunk(slow(), { sizesMax: [100], ageMsMax: 1e6, firstAgeMsMax: 20 }, whole))
+    expect(chunks).toEqual([[1], [2, 3]])
+  })
   it('yields what came before a failure, then fails', async () => {
     async function* broken(): AsyncGenerator<number> {
       yield 1

@@ -87,12 +87,15 @@ function limitsOf(options: IngestOptions, routeCount: number): Omit<RouteLimits,
     commit: {
       sizesMax: [options.batchSize, options.commitBytes, FILES_PER_COMMIT_MAX],
       ageMsMax: options.commitIntervalMs,
+      firstAgeMsMax: Math.min(FIRST_COMMIT_MS_MAX, options.commitIntervalMs),
     },
     windowMax: Math.max(1, Math.min(2 * options.workers, share)),
     recordsPerSecond: options.throttle,
   }
 }
 const FILES_PER_COMMIT_MAX = 1000
+/** Whoever starts a run wants to see something, whatever the interval. */
+const FIRST_COMMIT_MS_MAX = 250
 
 async function reported(parts: Ingest, route: Route): Promise<void> {
   try {
