@@ -32,6 +32,11 @@ export class TransactionIndex {
     this.#markersMax = markersMax
   }
 
+  /** Markers held now: at most the limit. */
+  get markerCount(): number {
+    return this.#count
+  }
+
   /**
    * How the transaction of the batch at `offset` ended, as far as `view` shows. Offsets asked for must not fall.
    * Errors: SOURCE_CORRUPT, where damage hides the markers; SOURCE_UNREADABLE.

@@ -34,6 +34,13 @@ async function collect(
   return slices
 }
 
+/** As `collect`, for a read that is to fail. */
+async function collectInto(slices: RecordBatches[], source: RecordSource): Promise<void> {
+  for await (const slice of source.read([{ topic, partition: 0, next: 0n }], new AbortController().signal)) {
+    slices.push(slice)
+  }
+}
+
 /** Offsets delivered, after a check that the slices tile [from, end). */
 function offsetsOf(slices: readonly RecordBatches[], from = 0): number[] {
   let next = BigInt(from)
@@ -445,10 +452,7 @@ describe('broken files', () => {
     for (const [i, tail] of cases.entries()) {
       const { source } = await sourceOf({ 0: [...good, ...tail] })
       const slices: RecordBatches[] = []
-      const error = await failure(async () => {
-        for await (const slice of source.read([{ topic, partition: 0, next: 0n }], new AbortController().signal))
-          slices.push(slice)
-      })
+      const error = await failure(() => collectInto(slices, source))
       expect(offsetsOf(slices), `case ${i}`).toEqual([0, 1, 2, 3])
       expect(error.code).toBe('SOURCE_CORRUPT')
       expect(error.context).toMatchObject({ topic: 'trades', partition: 0, offset: 4n, byte: goodBytes })
@@ -459,7 +463,9 @@ describe('broken files', () => {
   test('a segment before the last one that ends inside a batch, or holds another format, is SOURCE_CORRUPT', async () => {
     for (const tail of [batch(4, 3).subarray(0, 70), batch(4, 3).subarray(0, 10), batch(4, 3).fill(1, 16, 17)]) {
       const { source } = await sourceOf({ 0: [...good, tail], 7: [batch(7, 1)] })
-      const error = await failure(() => collect(source))
+      const slices: RecordBatches[] = []
+      const error = await failure(() => collectInto(slices, source))
+      expect(offsetsOf(slices)).toEqual([0, 1, 2, 3])
       expect(error.code).toBe('SOURCE_CORRUPT')
       expect(error.context).toMatchObject({ offset: 4n, byte: goodBytes })
     }
@@ -471,6 +477,7 @@ describe('broken files', () => {
       { 0: [...good, batch(3, 2)], 9: [] },
       { 0: [...good, batch(4, 4)], 6: [batch(6, 1)] },
       { 5: [batch(4, 1)] },
+      { 0: good, 9: [batch(6, 1)], 20: [] },
     ]) {
       const { source } = await sourceOf(segments)
       const start = 5 in segments ? 5 : 0

@@ -34,6 +34,7 @@ test.each([100_000, 5, 1, 0])(
     expect(await index.endOf(0n, 0n, view)).toBe('open')
     for (let id = 1; id < 40; id++) {
       expect(await index.endOf(BigInt(id), BigInt(id), view)).toBe(id % 2 === 1 ? 'aborted' : 'committed')
+      expect(index.markerCount).toBeLessThanOrEqual(markersMax)
     }
   },
 )
