@@ -8,7 +8,7 @@ import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { type CommandIo, jsonLine } from '../command.ts'
 import { type IngestEvents, ingest } from '../ingest/ingest.ts'
 import type { IngestOptions } from '../ingest/ingest-options.ts'
-import type { CommittedBatch } from '../ingest/pipeline.ts'
+import type { CommittedBatch, RouteEnd } from '../ingest/pipeline.ts'
 import { RecordBudget } from '../ingest/record-slices.ts'
 import type { SourcePartition } from '../ingest/record-source.ts'
 import { addBatch, batchRow, noTotals, type RunTotals, statisticsOf } from '../ingest/run-totals.ts'
@@ -118,11 +118,9 @@ class RunView implements IngestEvents {
     }
   }
 
-  fenced(route: { readonly name: string }): void {
-    this.#log.warn(
-      { table: route.name },
-      'another process wrote these offsets; going on from the positions of the table',
-    )
+  restarted(route: { readonly name: string }, why: Exclude<RouteEnd, { kind: 'drained' }>): void {
+    const reason = why.kind === 'fenced' ? 'another process wrote these offsets' : why.reason.message
+    this.#log.warn({ table: route.name, reason }, 'going on from the positions of the table')
   }
 
   failed(route: { readonly name: string }, error: unknown): void {

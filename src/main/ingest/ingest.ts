@@ -21,7 +21,7 @@ import { type EncodePool, openEncodePool } from './encode-pool.ts'
 import { follow } from './follow.ts'
 import type { IngestOptions } from './ingest-options.ts'
 import { openLogSource } from './log-source.ts'
-import { type CommittedBatch, type RouteLimits, runRoute } from './pipeline.ts'
+import { type CommittedBatch, type RouteEnd, type RouteLimits, runRoute } from './pipeline.ts'
 import type { RecordBudget } from './record-slices.ts'
 import type { RecordSource, SourcePartition } from './record-source.ts'
 import { planRoutes, type Route } from './routes.ts'
@@ -30,8 +30,8 @@ import { planRoutes, type Route } from './routes.ts'
 export interface IngestEvents {
   opened(route: Route, tables: RouteTables, source: readonly SourcePartition[]): void
   committed(route: Route, batch: CommittedBatch): void
-  /** Another process wrote the route's offsets: it starts again from the table. */
-  fenced(route: Route): void
+  /** Everything in flight was dropped; the route starts again from the table. */
+  restarted(route: Route, why: Exclude<RouteEnd, { kind: 'drained' }>): void
   /** A route ended with an error while others may go on. */
   failed(route: Route, error: unknown): void
   notice(fields: Readonly<Record<string, string | number>>): void
@@ -134,7 +134,7 @@ async function runUntilDrained(parts: Ingest, route: Route): Promise<void> {
         (batch) => events.committed(route, batch),
       )
       if (end.kind === 'drained') return
-      events.fenced(route)
+      events.restarted(route, end)
     }
   } finally {
     await source.close()

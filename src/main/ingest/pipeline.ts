@@ -6,7 +6,7 @@
 //   corrupt, out of   cut by      bad record: dead letter                 fenced: start again from the
 //   range: stop       records,    bad chunk: stop                         table's positions; lost answer:
 //                     bytes, age                                          looked up, never guessed
-import { fromFailure } from '../../shared/errors.ts'
+import { fromFailure, type IngestError } from '../../shared/errors.ts'
 import type { CommitGroup, CommitReply, Transaction } from '../../shared/messages.ts'
 import type { PartitionPosition } from '../../shared/offsets.ts'
 import { type ChunkItems, type ChunkLimits, chunk, mapInOrder } from '../../shared/streams.ts'
@@ -53,6 +53,8 @@ export type RouteEnd =
   | { readonly kind: 'drained' }
   /** Another process wrote these offsets: everything in flight was dropped; go on from the table's positions. */
   | { readonly kind: 'fenced'; readonly positions: readonly PartitionPosition[] }
+  /** The table changed under the files, or they grew too old: open it again and encode again. */
+  | { readonly kind: 'reopen'; readonly reason: IngestError }
 
 /** Runs a route from `positions` until its source ends or the signal aborts. Errors of every stage surface here. */
 export async function runRoute(
@@ -75,10 +77,12 @@ export async function runRoute(
     const groups = chunk(encoded, limits.commit, encodedItems)
     const commits = mapInOrder(groups, (files) => commitGroup(ports, files), 1)
     for await (const { files, group, reply } of commits) {
-      if (reply.kind === 'failed') throw fromFailure(reply.failure)
-      if (reply.kind === 'fenced') {
+      if (reply.kind !== 'committed') {
         share?.giveBackAllBut(recordsCommitted)
-        return { kind: 'fenced', positions: reply.positions }
+        if (reply.kind === 'fenced') return reply
+        const reason = fromFailure(reply.failure)
+        if (reason.action === 'reload') return { kind: 'reopen', reason }
+        throw reason
       }
       recordsCommitted += group.ranges.reduce((sum, range) => sum + range.records, 0)
       await ports.source.acknowledge(reply.positions)

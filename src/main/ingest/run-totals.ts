@@ -12,7 +12,6 @@ export interface RunTotals {
   readonly deadLetters: number
   readonly tombstonesSkipped: number
   readonly commits: number
-  readonly fenced: number
   readonly dataFiles: number
   readonly times: StageTimes
   /** When the first commit was done, ms since the start, and the records it covered; null before it. */
@@ -26,7 +25,6 @@ export const noTotals: RunTotals = {
   deadLetters: 0,
   tombstonesSkipped: 0,
   commits: 0,
-  fenced: 0,
   dataFiles: 0,
   times: { decompressMs: 0, decodeMs: 0, encodeMs: 0, putMs: 0 },
   first: null,
