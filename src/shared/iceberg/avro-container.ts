@@ -4,8 +4,8 @@
 import { randomBytes } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import avsc from 'avsc'
-import { decompress as unzstd } from 'fzstd'
 import { uncompressSync as unsnappy } from 'snappy'
+import { decompressZstd } from '../kafka/zstd.ts'
 import {
   type AvroCursor,
   type AvroRecord,
@@ -146,7 +146,7 @@ function unpack(codec: string, packed: Uint8Array): Uint8Array {
     case 'deflate':
       return inflateRawSync(packed, { maxOutputLength: unpackedBytesMax })
     case 'zstandard':
-      return unzstd(packed)
+      return decompressZstd(packed, unpackedBytesMax)
     case 'snappy': {
       // Four bytes of CRC-32 follow the data (Avro spec, "snappy").
       const plain = unsnappy(Buffer.from(packed.subarray(0, -4)))
