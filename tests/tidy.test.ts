@@ -103,10 +103,13 @@ describe('files', () => {
     expect(sources.filter((path) => !reached.has(path))).toEqual([])
   })
 
-  test('each exported name is used somewhere', () => {
+  /** Used by tests only: transactions, which no feed of ours writes, and what this Node can write. */
+  const FOR_TESTS = ['writeTransactionMarker', 'isZstdWritable']
+
+  test('each exported name is used by the program', () => {
     // Not blanked: generated code names the functions it calls in texts.
-    const uses = new Map<string, number>()
-    for (const path of code) {
+    const uses = new Map(FOR_TESTS.map((name) => [name, 1]))
+    for (const path of sources) {
       for (const [word] of read(path).matchAll(/\w+/g)) uses.set(word, (uses.get(word) ?? 0) + 1)
     }
     expect(

@@ -188,21 +188,11 @@ export const errorTable = {
   },
   // Commit protocol
   COMMIT_CONFLICT: { action: 'reload', text: 'another commit came first', help: 'k2 loads and checks again' },
-  COMMIT_STATE_UNKNOWN: {
-    action: 'verify',
-    text: 'the answer to a commit was lost',
-    help: 'k2 looks for its commit id before it sends again',
-  },
   COMMIT_REJECTED: { action: 'stop', text: 'catalog refused the commit', help: 'see the reason given by the catalog' },
   COMMIT_GAVE_UP: {
     action: 'stop',
     text: 'commit did not succeed in its bounded number of attempts',
     help: 'find the other writers of this table',
-  },
-  POSITIONS_FENCED: {
-    action: 'reload',
-    text: 'table positions moved: another process wrote these offsets',
-    help: 'k2 starts again from the positions of the table',
   },
   POSITIONS_UNTRUSTED: {
     action: 'stop',
@@ -236,7 +226,6 @@ export const errorTable = {
     text: 'table schema or partition spec changed after the files were written',
     help: 'k2 encodes their offsets again',
   },
-  CLOCK: { action: 'stop', text: 'clock of this machine is wrong', help: 'set the clock' },
   // Threads
   WORKER_DIED: { action: 'stop', text: 'a worker thread ended', help: 'report it with the log' },
   PARQUET: { action: 'stop', text: 'parquet encoder failed', help: 'report it with the log' },
@@ -253,11 +242,6 @@ export const errorTable = {
     action: 'stop',
     text: 'table holds what k2 verify does not read, so nothing is proved',
     help: 'let the engine that wrote it compact the table, then verify again',
-  },
-  VERIFY_FAILED: {
-    action: 'stop',
-    text: 'table and source differ',
-    help: 'the report lists what is missing, double, extra or changed',
   },
 } as const satisfies Record<string, ErrorRow>
 

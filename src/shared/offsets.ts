@@ -32,22 +32,3 @@ export interface PartitionPosition {
 
 /** Map key of a partition. */
 export const partitionKey = (topic: TopicKey, partition: number): string => `${topic}/${partition}`
-
-export const isEmptyRange = (range: OffsetRange): boolean => range.first === range.next
-
-/**
- * Joins ranges of one group of chunks, given in order, into one range per partition.
- * Throws (our bug) where a partition's ranges are not contiguous.
- */
-export function joinRanges(ranges: Iterable<PartitionRange>): PartitionRange[] {
-  const joined = new Map<string, PartitionRange>()
-  for (const range of ranges) {
-    const key = partitionKey(range.topic, range.partition)
-    const before = joined.get(key)
-    if (before !== undefined && before.next !== range.first) {
-      throw new Error(`ranges of ${key} are not contiguous: ${before.next} then ${range.first}`)
-    }
-    joined.set(key, before === undefined ? range : { ...before, next: range.next })
-  }
-  return [...joined.values()]
-}

@@ -4,7 +4,7 @@
 import type { CommitLimits } from '../shared/commit/commit-limits.ts'
 import { backoffMs } from '../shared/commit/commit-limits.ts'
 import type { Guards } from '../shared/commit/guards.ts'
-import { errorTable, type Failure, fromFailure, IngestError } from '../shared/errors.ts'
+import { type Failure, fromFailure, IngestError } from '../shared/errors.ts'
 import type { ManifestListCache } from '../shared/iceberg/append.ts'
 import type { Catalog } from '../shared/iceberg/catalog.ts'
 import type { Store } from '../shared/store/store.ts'
@@ -51,8 +51,6 @@ export async function patiently<T>(io: CommitterIo, table: string, run: () => Pr
     }
   }
 }
-
-export const isRetry = (failure: Failure): boolean => errorTable[failure.code].action === 'retry'
 
 export const raise = (failure: Failure): never => {
   throw fromFailure(failure)

@@ -1,10 +1,10 @@
 // Opens the tables of a route: loads or creates them, decides whether they are ours, and brings them to where reading may begin
 // (side files confirmed, starts committed). Commit thread. Invariant: nothing is read from a source before this has returned.
-import type { SourceState } from '../shared/commit/guards.ts'
 import { outsideLog, recreatedTopic } from '../shared/commit/guards.ts'
 import type { Positions, TablePolicy } from '../shared/commit/positions.ts'
 import { initialPositions, NO_SNAPSHOT, newStarts, POSITIONS_PROPERTY } from '../shared/commit/positions.ts'
 import { writePositions } from '../shared/commit/positions-json.ts'
+import type { RouteSpec } from '../shared/commit/route-spec.ts'
 import type { Applied, Confirmed } from '../shared/commit/side-tables.ts'
 import { APPLIED_PROPERTY, writeApplied } from '../shared/commit/side-tables.ts'
 import { misfit } from '../shared/commit/table-fit.ts'
@@ -13,31 +13,10 @@ import type { NewTable, TableName } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import type { IcebergSchema, PartitionSpec } from '../shared/iceberg/schema.ts'
-import type { TopicKey } from '../shared/offsets.ts'
 import { countRows } from './committer-evidence.ts'
 import type { CommitterIo } from './committer-io.ts'
 import { newSnapshotId, patiently, pause, raise } from './committer-io.ts'
 import { load, runCommit, runSide } from './committer-run.ts'
-
-export interface RouteSpec {
-  readonly route: string
-  readonly table: TableName
-  /** What the topic needs; used as it is for a new table, compared by name with one that exists. */
-  readonly schema: IcebergSchema
-  readonly spec: PartitionSpec
-  readonly deadLetters: { readonly schema: IcebergSchema; readonly spec: PartitionSpec }
-  /** Root under which new tables get their folders: `<location>/<namespace…>/<name>`. */
-  readonly location: string
-  /** Partitions of the source, with where a partition begins that the table does not know. */
-  readonly partitions: readonly SourceState[]
-  /** Topic keys that an operator declared to be a new history of a known name. */
-  readonly acceptedTopics: ReadonlySet<TopicKey>
-  readonly group: string
-  readonly writer: string
-  readonly tombstone: TablePolicy['tombstone']
-  /** Further properties of a new main table. */
-  readonly properties: Readonly<Record<string, string>>
-}
 
 /** A route as the committer holds it between commits. */
 export interface OpenRoute {

@@ -8,6 +8,7 @@ import type { GroupWork } from '../shared/commit/commit-work.ts'
 import type { Guards } from '../shared/commit/guards.ts'
 import { guards } from '../shared/commit/guards.ts'
 import { nextOffset } from '../shared/commit/positions.ts'
+import type { RouteSpec } from '../shared/commit/route-spec.ts'
 import { dropConfirmed } from '../shared/commit/side-tables.ts'
 import { assert, errorTable, type Failure, fromFailure, toFailure } from '../shared/errors.ts'
 import { createManifestListCache } from '../shared/iceberg/append.ts'
@@ -20,12 +21,10 @@ import type { PartitionPosition } from '../shared/offsets.ts'
 import type { Store } from '../shared/store/store.ts'
 import type { CommitterIo, CommitterLog } from './committer-io.ts'
 import { newSnapshotId } from './committer-io.ts'
-import type { OpenRoute, RouteSpec } from './committer-open.ts'
+import type { OpenRoute } from './committer-open.ts'
 import { currentSchema, currentSpec, openRoute } from './committer-open.ts'
 import type { CommitEnd } from './committer-run.ts'
 import { runCommit, runSide } from './committer-run.ts'
-
-export type { RouteSpec } from './committer-open.ts'
 
 export interface CommitterOptions {
   readonly catalog: Catalog

@@ -1,12 +1,13 @@
 // A committer over a memory catalog and a memory store, with a clock and faults that the test decides.
 
+import type { RouteSpec } from '../../src/shared/commit/route-spec.ts'
 import { IngestError } from '../../src/shared/errors.ts'
 import type { Catalog, CommitOutcome } from '../../src/shared/iceberg/catalog.ts'
 import type { DataFile } from '../../src/shared/iceberg/data-file.ts'
 import type { TableMetadata } from '../../src/shared/iceberg/metadata.ts'
 import type { IcebergField, IcebergSchema } from '../../src/shared/iceberg/schema.ts'
 import type { CommitGroup } from '../../src/shared/messages.ts'
-import type { CommitterOptions, RouteSpec } from '../../src/workers/committer.ts'
+import type { CommitterOptions } from '../../src/workers/committer.ts'
 import { createCommitter } from '../../src/workers/committer.ts'
 import { createMemoryCatalog } from '../support/memory-catalog.ts'
 import { createMemoryStore } from '../support/memory-store.ts'

@@ -34,6 +34,3 @@ export function tableByRule(topic: string): TableName {
   if (dataType === undefined) throw new IngestError('ROUTE_MISSING', { topic })
   return { namespace: ['market_data'], name: `${dataType}_v2` }
 }
-
-/** The side table of a main table. */
-export const deadLettersOf = (table: TableName): TableName => ({ ...table, name: `${table.name}_dead_letters` })

@@ -3,7 +3,7 @@
 // Invariant: every write names the snapshot that carries it (T), so that the value counts only while T is an ancestor of the head.
 import { createHash } from 'node:crypto'
 import { assert } from '../errors.ts'
-import type { PartitionPosition, PartitionRange, TopicKey } from '../offsets.ts'
+import type { PartitionRange, TopicKey } from '../offsets.ts'
 import type { CanonicalValue } from './canonical-json.ts'
 import { canonicalJson } from './canonical-json.ts'
 
@@ -76,11 +76,6 @@ export const initialPositions = (policy: TablePolicy): Positions => ({
 /** Next offset to read of a partition, or null where it has no mark. */
 export const nextOffset = (positions: Positions, topic: TopicKey, partition: number): bigint | null =>
   positions.topics.get(topic)?.partitions.get(partition)?.next ?? null
-
-export const listPositions = (positions: Positions): PartitionPosition[] =>
-  [...positions.topics].flatMap(([topic, marks]) =>
-    [...marks.partitions].map(([partition, mark]) => ({ topic, partition, next: mark.next })),
-  )
 
 /** Moves `next` of each range's partition to the range's end. The partition must have a mark (our bug otherwise). */
 export function advance(positions: Positions, ranges: readonly PartitionRange[]): Positions {

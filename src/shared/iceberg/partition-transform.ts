@@ -50,14 +50,7 @@ function resultType(transform: string, sourceType: IcebergPrimitive): IcebergPri
   }
 }
 
-const dayUs = 86_400_000_000n
 const dayMs = 86_400_000
-
-/** Day of a timestamp in µs since 1970. */
-export function dayOfMicros(micros: bigint): number {
-  const days = micros / dayUs
-  return Number(micros < 0n && days * dayUs !== micros ? days - 1n : days)
-}
 
 /**
  * Path of a partition inside the data folder, `timestamp_day=2014-03-10`, several fields joined by `/`, '' without fields.

@@ -7,7 +7,6 @@ import {
   Table,
   type WriterProperties,
   WriterPropertiesBuilder,
-  wasmMemory,
   writeParquet,
 } from 'parquet-wasm'
 import type { ColumnBatch } from '../columns/column-batch.ts'
@@ -41,9 +40,6 @@ export class ParquetWasmEncoder implements ParquetEncoder {
     return { bytes, ...readFooter(bytes, schema) }
   }
 }
-
-/** Bytes of the wasm memory of this thread: it never shrinks, so a worker above its cap is to be replaced. */
-export const encoderMemoryBytes = (): number => wasmMemory().buffer.byteLength
 
 /** The wasm instance belongs to the module, so its end does too, whichever encoder met it. */
 const instance: { panic: Error | null } = { panic: null }

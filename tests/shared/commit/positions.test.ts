@@ -8,7 +8,6 @@ import {
   advance,
   commitId,
   initialPositions,
-  listPositions,
   newStarts,
   nextOffset,
   summaryRanges,
@@ -110,10 +109,8 @@ describe('the algebra of positions', () => {
   it('adds starts, moves by ranges and leaves the rest alone', () => {
     const begun = addStarts(initialPositions(policy), [start(0, 7n), start(1, 0n)])
     const moved = advance(begun, [{ topic, partition: 0, first: 7n, next: 12n }])
-    expect(listPositions(moved)).toEqual([
-      { topic, partition: 0, next: 12n },
-      { topic, partition: 1, next: 0n },
-    ])
+    expect(nextOffset(moved, topic, 0)).toBe(12n)
+    expect(nextOffset(moved, topic, 1)).toBe(0n)
     expect(moved.topics.get(topic)?.partitions.get(0)?.start).toBe(7n)
     expect(nextOffset(begun, topic, 0)).toBe(7n)
   })

@@ -1,23 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { dayOfMicros, partitionColumns, partitionPath } from '../../../src/shared/iceberg/partition-transform.ts'
+import { partitionColumns, partitionPath } from '../../../src/shared/iceberg/partition-transform.ts'
 import type { IcebergSchema } from '../../../src/shared/iceberg/schema.ts'
 import { daySpec, tradeSchema } from './table-fixture.ts'
 
-const micros = (text: string): bigint => BigInt(Date.parse(text)) * 1000n
-
 describe('partition transforms', () => {
-  test.each([
-    ['1970-01-01T00:00:00Z', 0n, 0],
-    ['1970-01-01T23:59:59.999Z', 999n, 0],
-    ['1969-12-31T23:59:59.999Z', 999n, -1],
-    ['1969-12-31T00:00:00Z', 0n, -1],
-    ['1969-12-30T23:59:59.999Z', 0n, -2],
-    ['2014-03-10T00:00:00Z', -1n, 16138],
-    ['2014-03-10T00:00:00Z', 0n, 16139],
-  ])('the day of %s plus %s µs is %s', (text, extra, day) => {
-    expect(dayOfMicros(micros(text) + extra)).toBe(day)
-  })
-
   test('a day partition is a date column with the id and name of the spec', () => {
     expect(partitionColumns(daySpec, tradeSchema)).toEqual([
       { fieldId: 1000, name: 'timestamp_day', transform: 'day', type: 'date' },
