@@ -7,7 +7,7 @@ import { frameBytes, readSchemaId } from '../shared/avro/framing.ts'
 import { appendNullRow, createProvenance, noTimestampHigh, type Provenance } from '../shared/columns/provenance.ts'
 import { createColumnBatch, resetBatch, type StoredBatch, truncateBatch } from '../shared/columns/storage.ts'
 import { isPresent } from '../shared/columns/validity.ts'
-import { errorTable, IngestError } from '../shared/errors.ts'
+import { assert, errorTable, IngestError } from '../shared/errors.ts'
 import { decompressBody } from '../shared/kafka/compression.ts'
 import { type BatchHeader, batchBody, isBatchIntact, readBatchHeader } from '../shared/kafka/record-batch.ts'
 import { RecordCursor } from '../shared/kafka/record-cursor.ts'
@@ -57,6 +57,8 @@ export class ChunkRows {
   #unknown = new Map<number, MissingSchema>()
   #policy: RoutePolicy | null = null
   #window: Window | null = null
+  /** Offset after the last batch of the part. */
+  #batchNext = -1n
   #decompressMs = 0
 
   constructor(layout: TableLayout, deadLetters: TableLayout, version: string) {
@@ -92,6 +94,7 @@ export class ChunkRows {
     this.#provenance.beginPart(part.topicName, topicId, part.partition)
     this.deadLetters.beginPart(part.topicName, topicId, part.partition)
     const counts: Counts = { records: 0, rows: 0, deadLetters: 0, tombstonesSkipped: 0 }
+    this.#batchNext = -1n
     let at = 0
     while (at < part.bytes.length) {
       const batchAt = at
@@ -108,6 +111,9 @@ export class ChunkRows {
   #decodeBatch(part: ChunkPart, at: number, decompressedBytesMax: number, counts: Counts): number {
     const header = readBatchHeader(part.bytes, at)
     if (header === null) throw new IngestError('SOURCE_CORRUPT', { reason: 'incomplete record batch' })
+    // Our bug, and it would double rows: the log source lets no batch of a log out of order.
+    assert(header.baseOffset >= this.#batchNext, `batch ${header.baseOffset} comes after offset ${this.#batchNext}`)
+    this.#batchNext = header.nextOffset
     if (!isBatchIntact(part.bytes, at, header)) throw new IngestError('SOURCE_CORRUPT', { reason: 'CRC mismatch' })
     const beforeMs = performance.now()
     const body = decompressBody(header.codec, batchBody(part.bytes, at, header), decompressedBytesMax)

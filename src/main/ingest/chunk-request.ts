@@ -1,6 +1,7 @@
 // From slices of record batches to the request of one chunk, and back from halves to one result. Pure. Invariant: a chunk has
 // one part per partition, its bytes are copied once into memory of their own, so that they can be transferred to a worker.
 import { randomUUID } from 'node:crypto'
+import { readBatchHeader } from '../../shared/kafka/record-batch.ts'
 import type { EncodeReply, EncodeRequest, RangeOutcome, StageTimes } from '../../shared/messages.ts'
 import { partitionKey } from '../../shared/offsets.ts'
 import type { RecordBatches } from './record-source.ts'
@@ -23,7 +24,7 @@ export function chunkRequest(slices: readonly RecordBatches[], context: ChunkCon
     const [head, last] = [held[0], held.at(-1)]
     if (head === undefined || last === undefined) throw new Error('a partition without slices')
     const { topic, topicName, partition, first } = head
-    return { topic, topicName, partition, first, next: last.next, bytes: concat(held.map((slice) => slice.bytes)) }
+    return { topic, topicName, partition, first, next: last.next, bytes: concat(held.map(ownBytes)) }
   })
   return {
     kind: 'encode',
@@ -33,6 +34,12 @@ export function chunkRequest(slices: readonly RecordBatches[], context: ChunkCon
     parts,
     seenAtUs: (BigInt(Date.now()) * 1000n).toString(),
   }
+}
+
+/** A record batch that straddles two slices of a chunk is in the bytes of both: it is taken from the first. */
+function ownBytes(slice: RecordBatches, index: number): Uint8Array {
+  const header = index === 0 ? null : readBatchHeader(slice.bytes, 0)
+  return header !== null && header.baseOffset < slice.first ? slice.bytes.subarray(header.length) : slice.bytes
 }
 
 function concat(pieces: readonly Uint8Array[]): Uint8Array {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { chunkRequest, type Encoded, halve, joinEncoded, joinOutcomes } from '../../../src/main/ingest/chunk-request.ts'
+import { splitBatches } from '../../../src/main/ingest/record-slices.ts'
 import type { RecordBatches } from '../../../src/main/ingest/record-source.ts'
 import type { TableLayout } from '../../../src/shared/messages.ts'
+import { batch } from '../../support/record-maker.ts'
 
 const slice = (partition: number, first: bigint, next: bigint, text: string): RecordBatches => ({
   topic: 'c/t',
@@ -44,6 +46,25 @@ describe('chunkRequest', () => {
       [1, 5n, 6n, 'x'],
     ])
     for (const part of request.parts) expect(part.bytes.byteLength).toBe(part.bytes.buffer.byteLength)
+  })
+
+  it('takes a record batch once that lies across slices of one chunk, however often it was cut', () => {
+    const bytes = Buffer.concat([batch(0, 10), batch(10, 10)])
+    const slices: RecordBatches[] = []
+    let rest: RecordBatches = { ...slice(0, 0n, 20n, ''), bytes, recordCount: 20 }
+    for (const records of [3, 4, 8]) {
+      const parts = splitBatches(rest, [records, bytes.length])
+      if (parts === null) throw new Error('not cut')
+      slices.push(parts[0])
+      rest = parts[1]
+    }
+    const { parts } = chunkRequest([...slices, rest], context, { schemas: [], missingSchemaIds: [] })
+    expect(parts.map(({ first, next }) => [first, next])).toEqual([[0n, 20n]])
+    expect(Buffer.from(parts[0]?.bytes ?? []).equals(bytes)).toBe(true)
+    // Alone in its chunk a slice keeps the batch: the worker skips what lies outside.
+    expect(chunkRequest([rest], context, { schemas: [], missingSchemaIds: [] }).parts[0]?.bytes).toEqual(
+      new Uint8Array(rest.bytes),
+    )
   })
 })
 
