@@ -45,7 +45,7 @@ export class TransactionIndex {
     const known = this.#take(producerId, offset)
     if (known !== null) return known.end
     this.#forgetBefore(offset)
-    const found = await this.#readAhead(producerId, view)
+    const found = await this.#readAhead(producerId, offset, view)
     if (found !== null) return found.end
     if (view.tail.damage !== null) throw view.tail.damage
     return 'open'
@@ -70,8 +70,8 @@ export class TransactionIndex {
     }
   }
 
-  /** Reads on until a marker of `producerId` is found, recording all on the way as long as there is room. */
-  async #readAhead(producerId: bigint, view: LogView): Promise<Marker | null> {
+  /** Reads on until a marker of `producerId` behind `offset` is found, recording all on the way as long as there is room. */
+  async #readAhead(producerId: bigint, offset: bigint, view: LogView): Promise<Marker | null> {
     const start = view.segments.findIndex((segment) => segment.baseOffset === this.#segmentBase)
     let byte = start < 0 ? 0 : this.#byte
     let isRecording = true
@@ -84,7 +84,8 @@ export class TransactionIndex {
         const end = await file.scan(byte, limit, (batch) => {
           if (!batch.header.isControl) return true
           const marker = readMarker(batch, file.path)
-          if (marker === null) return true
+          // One before the batch ended an earlier transaction.
+          if (marker === null || marker.offset <= offset) return true
           if (isRecording && this.#count >= this.#markersMax) isRecording = false
           if (isRecording) this.#record(batch.header.producerId, marker)
           if (isRecording) this.#advance(segment.baseOffset, batch.at + batch.header.length)

@@ -48,6 +48,24 @@ export function decodeZstd(input: Uint8Array, bytesMax: number): Uint8Array {
   return decoder.output()
 }
 
+/** Where the first frame ends, by its block headers alone; -1 where it is no frame or is cut short. */
+export function firstFrameEnd(bytes: Uint8Array): number {
+  const flags = bytes[4] ?? 0
+  if (bytes.length < 9 || bytes[0] !== 0x28 || bytes[1] !== 0xb5 || bytes[2] !== 0x2f || bytes[3] !== 0xfd) return -1
+  const isSingleSegment = (flags & 0x20) !== 0
+  let at = 5 + (isSingleSegment ? 0 : 1) + dictionaryIdBytes(flags) + contentSizeBytes(flags)
+  for (let isLast = false; !isLast; ) {
+    if (at + 3 > bytes.length) return -1
+    const header = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)
+    isLast = (header & 1) === 1
+    at += 3 + (((header >> 1) & 3) === 1 ? 1 : header >> 3)
+  }
+  return at + ((flags & 0x04) === 0 ? 0 : 4)
+}
+
+const dictionaryIdBytes = (flags: number): number => [0, 1, 2, 4][flags & 3] ?? 0
+const contentSizeBytes = (flags: number): number => [(flags & 0x20) === 0 ? 0 : 1, 2, 4, 8][flags >> 6] ?? 0
+
 class Decoder {
   /** Next byte to read. */
   at = 0
@@ -98,12 +116,10 @@ class Decoder {
   /** Section 3.1.1.1. Returns whether a checksum ends the frame. */
   #frameHeader(): boolean {
     const flags = this.#number(1)
-    const isSingleSegment = (flags & 0x20) !== 0
     if ((flags & 0x08) !== 0) throw new ZstdFault('reserved flag')
-    if (!isSingleSegment) this.#skip(1) // window: all output of a frame is kept, so that it needs no memory
-    const dictionaryBytes = [0, 1, 2, 4][flags & 3] ?? 0
-    if (this.#number(dictionaryBytes) !== 0) throw new ZstdFault('frame needs a dictionary')
-    const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0
+    if ((flags & 0x20) === 0) this.#skip(1) // window: all output of a frame is kept, so that it needs no memory
+    if (this.#number(dictionaryIdBytes(flags)) !== 0) throw new ZstdFault('frame needs a dictionary')
+    const sizeBytes = contentSizeBytes(flags)
     const size = sizeBytes === 0 ? null : this.#number(sizeBytes) + (sizeBytes === 2 ? 256 : 0)
     this.#frameStart = this.#outAt
     this.#frameOutMax = size === null ? this.#bytesMax : this.#outAt + size

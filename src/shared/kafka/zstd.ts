@@ -2,7 +2,7 @@
 // Invariant: no more than the bound is ever kept, and hostile bytes end in an error.
 import zlib from 'node:zlib'
 import { IngestError } from '../errors.ts'
-import { decodeZstd, ZstdBound } from './zstd-decoder.ts'
+import { decodeZstd, firstFrameEnd, ZstdBound } from './zstd-decoder.ts'
 
 interface NativeZstd {
   zstdDecompressSync(bytes: Uint8Array, options: { maxOutputLength: number }): Buffer
@@ -16,7 +16,8 @@ export const isZstdWritable = native !== null
 /** Decompresses to at most `bytesMax` bytes. Errors: DECOMPRESSION_BOUND; SOURCE_CORRUPT (context `reason`). */
 export function decompressZstd(body: Uint8Array, bytesMax: number): Uint8Array {
   try {
-    if (native === null) return decodeZstd(body, bytesMax)
+    // zlib drops what follows the first frame without a word.
+    if (native === null || firstFrameEnd(body) !== body.length) return decodeZstd(body, bytesMax)
     // zlib wants at least 1, and the check below is exact.
     const bytes = native.zstdDecompressSync(body, { maxOutputLength: Math.max(1, bytesMax) })
     if (bytes.length <= bytesMax) return bytes
