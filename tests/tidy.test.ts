@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const LINES_PER_FILE_MAX = 400
 const LINES_PER_FUNCTION_MAX = 70
 
-const IGNORED = /(?:^|\/)(?:node_modules|dist|\.git|\.k2|\.venv|coverage|bench\/results)(?:\/|$)/
+const IGNORED = /(?:^|\/)(?:node_modules|dist(?:\.\d+)?|\.git|\.k2|\.venv|coverage|bench\/results)(?:\/|$)/
 
 function listFiles(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
