@@ -1,0 +1,117 @@
+// The built program as a child process: started, signalled and killed by its own process object, with what it wrote.
+// Needs `npm run build` first, as `npm test` does.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import type { VerifyReport } from '../../src/shared/verify/report.ts'
+
+/** Another build can be put to the same tests: `K2_TEST_CLI=/opt/k2/dist/main/cli.js`. */
+const cli = process.env['K2_TEST_CLI'] ?? fileURLToPath(new URL('../../dist/main/cli.js', import.meta.url))
+
+export interface K2Ended {
+  /** Null where a signal ended it. */
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface K2Process {
+  readonly ended: Promise<K2Ended>
+  readonly hasEnded: () => boolean
+  kill(signal: NodeJS.Signals): void
+  /** Resolves once stderr holds `text` that often, or the process has ended. */
+  wrote(text: string, count?: number): Promise<void>
+}
+
+/** Ended at the latest with the test. */
+export function startK2(words: readonly string[]): K2Process {
+  if (!existsSync(cli)) throw new Error(`${cli} is missing: run npm run build first, as npm test does`)
+  const child = spawn(process.execPath, [cli, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() })
+  const written = { out: '', err: '' }
+  const listeners = new Set<() => void>()
+  const collect = (which: keyof typeof written) => (text: string) => {
+    written[which] += text
+    for (const listener of [...listeners]) listener()
+  }
+  child.stdout.setEncoding('utf8').on('data', collect('out'))
+  child.stderr.setEncoding('utf8').on('data', collect('err'))
+  const ended = new Promise<K2Ended>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, ...written })
+      for (const listener of [...listeners]) listener()
+    })
+  })
+  onTestFinished(() => endChild(child, ended))
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
+  return {
+    ended,
+    hasEnded,
+    kill: (signal) => void child.kill(signal),
+    wrote: (text, count = 1) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (written.err.split(text).length - 1 < count && !hasEnded()) return
+          listeners.delete(look)
+          resolve()
+        }
+        listeners.add(look)
+        look()
+      }),
+  }
+}
+
+async function endChild(child: ChildProcess, ended: Promise<K2Ended>): Promise<void> {
+  child.kill('SIGKILL')
+  await ended
+}
+
+/** Without K2_* of the machine that runs the tests. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('K2_')))
+}
+
+export const k2 = (...words: readonly string[]): Promise<K2Ended> => startK2(words).ended
+
+/** Removed after the test. */
+export function temporaryFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'k2-fault-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true, maxRetries: 5 }))
+  return path
+}
+
+/** Where one line of a test reads and writes. */
+export interface Place {
+  readonly folder: string
+  readonly log: string
+  readonly catalog: string
+  readonly warehouse: string
+  /** --source, --catalog and --warehouse of run and verify. */
+  readonly words: readonly string[]
+}
+
+export function placeIn(folder: string): Place {
+  const [log, catalog, warehouse] = [join(folder, 'log'), join(folder, 'catalog.db'), join(folder, 'warehouse')]
+  const words = ['--source', log, '--catalog', `sqlite:${catalog}`, '--warehouse', warehouse]
+  return { folder, log, catalog, warehouse, words }
+}
+
+export interface Proof {
+  readonly verdict: string
+  readonly tables: readonly VerifyReport[]
+}
+
+/** What `k2 verify --json` found; throws where it could not compare. */
+export async function verifyPlace(place: Place): Promise<Proof> {
+  const { code, out, err } = await k2('verify', ...place.words, '--json')
+  if (code !== 0 && !out.includes('"verdict"')) throw new Error(`k2 verify ended with ${code}: ${err}`)
+  return JSON.parse(out)
+}
+
+/** The last transaction that a run logged; a run that committed nothing logged none. */
+export const commitsIn = (err: string): number => err.split('Iceberg transaction committed').length - 1
