@@ -4,7 +4,7 @@ import type { CommandName } from './command-table.ts'
 import type { TableName } from './iceberg/catalog.ts'
 import { nearest } from './nearest.ts'
 import { type ComputedDefault, flagOf, keyOf, type OptionRow, variableOf } from './option-row.ts'
-import { type CatalogAddress, type OptionValue, parseValue, type Topics } from './option-values.ts'
+import { type CatalogAddress, type OptionValue, parseValue, type Start, type Topics } from './option-values.ts'
 import { optionRows, optionsOf } from './options.ts'
 
 type Row = (typeof optionRows)[number]
@@ -23,6 +23,8 @@ interface Values {
   duration: number
   instant: string
   topics: Topics
+  brokers: readonly string[]
+  start: Start
   catalog: CatalogAddress
   table: TableName
 }
@@ -193,11 +195,35 @@ function contradictions(
         problems.push(`${mine.origin} contradicts ${theirs.origin}`)
     }
   }
+  problems.push(...sourceProblems(rows, values))
   const { chunkBytes, queueBytes } = values
   if (typeof chunkBytes === 'number' && typeof queueBytes === 'number' && chunkBytes > queueBytes) {
     problems.push(`--chunk-bytes ${chunkBytes} is more than --queue-bytes ${queueBytes}: no chunk would ever fit`)
   }
   return problems
+}
+
+/** A run reads a log directory or a cluster; what is about one of them means nothing with the other. */
+function sourceProblems(
+  rows: readonly OptionRow[],
+  values: Readonly<Record<string, OptionValue | null>>,
+): readonly string[] {
+  if (!rows.some((row) => row.name === 'brokers')) return []
+  const { source, brokers, start } = values
+  if (source === null && brokers === null) {
+    return ['--source or --brokers is required: a log directory, or the Kafka brokers to read from']
+  }
+  const isTime = typeof start === 'object' && start !== null && 'kind' in start && start.kind === 'time'
+  const isLone = (values['saslUsername'] === null) !== (values['saslPassword'] === null)
+  return [
+    ...(isTime && brokers === null
+      ? ['--start with a time needs --brokers: a log directory has no index of times']
+      : []),
+    ...(isLone ? ['--sasl-username and --sasl-password belong together'] : []),
+    ...((values['sslCert'] === null) === (values['sslKey'] === null)
+      ? []
+      : ['--ssl-cert and --ssl-key belong together']),
+  ]
 }
 
 function suggestion(name: string, candidates: readonly string[], prefix: string): string {

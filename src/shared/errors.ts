@@ -33,8 +33,8 @@ export const errorTable = {
   },
   SOURCE_EMPTY: {
     action: 'stop',
-    text: 'no topic in the source directory fits',
-    help: 'check --topic against the folders <topic>-<partition>',
+    text: 'no topic of the source fits',
+    help: 'check --topic against the folders <topic>-<partition> of --source, or the topics of the cluster',
   },
   SOURCE_CORRUPT: {
     action: 'stop',
@@ -46,6 +46,21 @@ export const errorTable = {
     action: 'stop',
     text: 'cluster id or topic id missing or contradictory',
     help: 'meta.properties and partition.metadata must be those of one cluster and topic',
+  },
+  BROKER_UNREACHABLE: {
+    action: 'retry',
+    text: 'no broker answers as it should',
+    help: 'check --brokers, the network and the brokers',
+  },
+  BROKER_REFUSED: {
+    action: 'stop',
+    text: 'brokers refuse this client',
+    help: 'check --sasl-*, --ssl* and the access rights on topics and group',
+  },
+  BROKER_UNSUPPORTED: {
+    action: 'stop',
+    text: 'broker or client library is not one that K2 can read from',
+    help: 'brokers from Kafka 2.8 on are, with topics in message format v2',
   },
   FEED_INPUT: {
     action: 'stop',

@@ -8,13 +8,28 @@ export type Topics =
   | { readonly kind: 'names'; readonly names: readonly string[] }
   | { readonly kind: 'pattern'; readonly pattern: string }
 
+/** Where the first run of a partition begins. */
+export type Start =
+  | { readonly kind: 'earliest' | 'latest' }
+  /** At the first record whose timestamp is not before this; ms since 1970. */
+  | { readonly kind: 'time'; readonly ms: number }
+  /** Partitions that are not named begin at the earliest record. */
+  | { readonly kind: 'offsets'; readonly offsets: readonly StartOffset[] }
+
+export interface StartOffset {
+  readonly topic: string
+  readonly partition: number
+  /** Decimal string: 64 bits. */
+  readonly offset: string
+}
+
 /** Where the catalog is; REST catalogs come with their own kind. */
 export interface CatalogAddress {
   readonly kind: 'sqlite'
   readonly file: string
 }
 
-export type OptionValue = string | number | boolean | Topics | CatalogAddress | TableName
+export type OptionValue = string | number | boolean | Topics | readonly string[] | Start | CatalogAddress | TableName
 
 export type Parsed =
   | { readonly kind: 'value'; readonly value: OptionValue }
@@ -44,6 +59,10 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return row.values.includes(text) ? value(text) : problem(`must be one of ${row.values.join(', ')}`)
     case 'topics':
       return parseTopics(text)
+    case 'brokers':
+      return parseBrokers(text)
+    case 'start':
+      return parseStart(text)
     case 'catalog':
       return parseCatalog(text)
     case 'table':
@@ -122,12 +141,45 @@ function formatDuration(ms: number): string {
 
 /** ISO 8601 date or UTC time to µs since 1970. Date.parse rolls 30 February over to March; the round trip catches that. */
 function parseInstant(text: string): Parsed {
+  const ms = instantMs(text)
+  if (ms === null) return problem('must be a date like 1990-01-01 or a UTC time like 1990-01-01T00:00:00Z')
+  return value((BigInt(ms) * 1000n).toString())
+}
+
+function instantMs(text: string): number | null {
   const match = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?)Z)?$/.exec(text)
   const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2] ?? '00:00:00'}Z`)
-  if (Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(match?.[1] ?? '?')) {
-    return problem('must be a date like 1990-01-01 or a UTC time like 1990-01-01T00:00:00Z')
+  return Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(match?.[1] ?? '?') ? null : ms
+}
+
+function parseStart(text: string): Parsed {
+  if (text === 'earliest' || text === 'latest') return value({ kind: text })
+  const ms = instantMs(text)
+  if (ms !== null) return value({ kind: 'time', ms })
+  const offsets = text.split(',').map((item) => /^([a-zA-Z0-9._-]{1,249})\/(\d{1,9})=(\d{1,18})$/.exec(item.trim()))
+  if (offsets.includes(null)) {
+    return problem(
+      'must be earliest, latest, a UTC time like 2026-01-31T00:00:00Z or offsets like trades/0=500,trades/1=0',
+    )
   }
-  return value((BigInt(ms) * 1000n).toString())
+  const named = offsets.map((match) => ({
+    topic: match?.[1] ?? '',
+    partition: Number(match?.[2]),
+    offset: BigInt(match?.[3] ?? '0').toString(),
+  }))
+  const twice = named.find((one, index) =>
+    named.some((other, at) => at < index && other.topic === one.topic && other.partition === one.partition),
+  )
+  return twice === undefined
+    ? value({ kind: 'offsets', offsets: named })
+    : problem(`names partition ${twice.partition} of ${twice.topic} twice`)
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+function parseBrokers(text: string): Parsed {
+  const brokers = text.split(',').map((broker) => broker.trim())
+  const bad = brokers.find((broker) => !/^(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(broker))
+  return bad === undefined ? value(brokers) : problem('must be <host>:<port>, comma-separated')
 }
 
 /** Legal topic names of Kafka (org.apache.kafka.common.internals.Topic). */

@@ -2,6 +2,8 @@
 // --help and the README rows all derive from these rows. Pure data; config.ts reads them.
 import type { CommandName } from './command-table.ts'
 import type { OptionRow } from './option-row.ts'
+import { feedRows } from './options-feed.ts'
+import { kafkaRows } from './options-kafka.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -12,12 +14,21 @@ const DAY = 24 * 3600 * SECOND
 export const optionRows = [
   {
     name: 'source',
-    commands: ['run', 'verify'],
+    commands: ['verify'],
     group: 'Where',
     kind: 'path',
     required: true,
     text: 'log directory: Kafka segments in <topic>-<partition> folders',
   },
+  {
+    name: 'source',
+    commands: ['run'],
+    group: 'Where',
+    kind: 'path',
+    conflicts: ['brokers'],
+    text: 'log directory: Kafka segments in <topic>-<partition> folders',
+  },
+  ...kafkaRows,
   {
     name: 'topic',
     commands: ['run', 'verify'],
@@ -69,10 +80,11 @@ export const optionRows = [
     name: 'start',
     commands: ['run'],
     group: 'How much',
-    kind: 'enum',
-    values: ['earliest', 'latest'],
+    kind: 'start',
     default: 'earliest',
-    text: 'where the first run of a partition begins; later runs go on where the table says',
+    text:
+      'where the first run of a partition begins: earliest, latest, a UTC time, or offsets like trades/0=500; ' +
+      'later runs go on where the table says',
   },
   {
     name: 'maxMessages',
@@ -267,98 +279,7 @@ export const optionRows = [
     kind: 'boolean',
     text: 'go on in what an earlier demo left instead of starting afresh',
   },
-  {
-    name: 'from',
-    commands: ['feed csv'],
-    group: 'Where',
-    kind: 'path',
-    computed: 'shipped trades',
-    text: 'folder of the CSV files',
-  },
-  {
-    name: 'to',
-    commands: ['feed csv', 'feed synthetic'],
-    group: 'Where',
-    kind: 'path',
-    required: true,
-    text: 'log directory to write; made where it is missing',
-  },
-  {
-    name: 'type',
-    commands: ['feed csv'],
-    group: 'Records',
-    kind: 'enum',
-    values: ['trades', 'quotes', 'reference_data'],
-    default: 'trades',
-    text: 'which files, and so which topic market.equities.{type}.asx',
-  },
-  {
-    name: 'append',
-    commands: ['feed csv', 'feed synthetic'],
-    group: 'How much',
-    kind: 'boolean',
-    text: 'add to a topic that holds another complete feed',
-  },
-  {
-    name: 'topic',
-    commands: ['feed synthetic'],
-    group: 'Where',
-    kind: 'string',
-    default: 'market.crypto.trades.binance',
-    text: 'topic to write',
-  },
-  {
-    name: 'messages',
-    commands: ['feed synthetic'],
-    group: 'How much',
-    kind: 'integer',
-    min: 1,
-    max: 1_000_000_000,
-    default: '100000',
-    unit: 'records',
-    text: 'how many trades',
-  },
-  {
-    name: 'symbols',
-    commands: ['feed synthetic'],
-    group: 'How much',
-    kind: 'integer',
-    min: 1,
-    max: 100_000,
-    default: '100',
-    unit: 'symbols',
-    text: 'how many symbols',
-  },
-  {
-    name: 'seed',
-    commands: ['feed synthetic'],
-    group: 'Records',
-    kind: 'integer',
-    min: 0,
-    max: 4_294_967_295,
-    default: '1',
-    text: 'what the trades are made from',
-  },
-  {
-    name: 'partitions',
-    commands: ['feed synthetic'],
-    group: 'How much',
-    kind: 'integer',
-    min: 1,
-    max: 1000,
-    default: '8',
-    unit: 'partitions',
-    text: 'partitions of the topic',
-  },
-  {
-    name: 'codec',
-    commands: ['feed synthetic'],
-    group: 'Records',
-    kind: 'enum',
-    values: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
-    default: 'lz4',
-    text: 'compression of the record batches',
-  },
+  ...feedRows,
   {
     name: 'json',
     commands: ['run', 'demo', 'feed csv', 'feed synthetic', 'verify', 'positions show', 'tables show'],

@@ -112,6 +112,7 @@ function inLane<T>(lane: Lane, run: () => Promise<T>): Promise<T> {
 async function commitGroup(io: CommitterIo, lane: Lane, group: CommitGroup): Promise<CommitReply> {
   const { route } = lane
   assert(route !== null, 'the route is open')
+  if (io.guards.staleEpoch(group.epoch, route.spec.epoch)) return { kind: 'fenced', positions: routePositions(route) }
   if (lane.broken !== null) return { kind: 'failed', failure: lane.broken }
   try {
     const waiting = dropConfirmed(route.positions.unconfirmed, route.confirmed).length

@@ -32,13 +32,22 @@ describe('a config', () => {
   test('holds every option of the command, typed, with its default', () => {
     expect(configOf('run', { flags: flags(where) })).toEqual({
       source: 'log',
+      brokers: null,
+      saslMechanism: 'scram-sha-512',
+      saslUsername: null,
+      saslPassword: null,
+      ssl: false,
+      sslCa: null,
+      sslCert: null,
+      sslKey: null,
+      sessionTimeoutMs: 10_000,
       topic: { kind: 'pattern', pattern: String.raw`^market\.` },
       schemas: '/k2/schemas',
       catalog: { kind: 'sqlite', file: 'catalog.db' },
       warehouse: 'warehouse',
       table: null,
       group: 'k2',
-      start: 'earliest',
+      start: { kind: 'earliest' },
       maxMessages: null,
       untilEnd: false,
       throttle: null,
@@ -124,12 +133,12 @@ describe('a refusal', () => {
       'qeue in k2.json is no option of k2',
       'group in k2.json must be a string, a number, a boolean or a list of strings',
       'config in k2.json must not name another config file',
-      '--source is required: log directory: Kafka segments in <topic>-<partition> folders',
       '--catalog is required: Iceberg catalog: sqlite:<file>, the SQL catalog of pyiceberg and Java',
-      'K2_START must be one of earliest, latest, not "midnight"',
+      'K2_START must be earliest, latest, a UTC time like 2026-01-31T00:00:00Z or offsets like trades/0=500,trades/1=0, not "midnight"',
       '--commit-bytes must be bytes like 64KiB or 16MB, not "3x"',
       '--workers must be an integer from 1 to 256, not "0"',
       'stop-timeout in k2.json must be a time like 250ms, 10s or 5m, not "2 weeks"',
+      '--source or --brokers is required: a log directory, or the Kafka brokers to read from',
     ])
   })
 
@@ -138,6 +147,20 @@ describe('a refusal', () => {
       '--quiet contradicts K2_JSON',
     ])
     expect(problemsOf('run', { flags: flags({ ...where, quiet: 'true', json: 'false' }) })).toEqual([])
+  })
+
+  test('names what is about brokers where there is only half of it, or a log directory', () => {
+    const start = '2026-01-31'
+    expect(
+      problemsOf('run', { flags: flags({ ...where, brokers: 'a:1', 'sasl-username': 'u', 'ssl-cert': 'c.pem' }) }),
+    ).toEqual([
+      '--source contradicts --brokers',
+      '--sasl-username and --sasl-password belong together',
+      '--ssl-cert and --ssl-key belong together',
+    ])
+    expect(problemsOf('run', { flags: flags({ ...where, start }) })).toEqual([
+      '--start with a time needs --brokers: a log directory has no index of times',
+    ])
   })
 
   test('names a chunk that would never fit the queue', () => {
@@ -163,6 +186,8 @@ describe('the text of an option', () => {
     const result = parseValue(row(name), text)
     return result.kind === 'value' ? result.value : result.problem
   }
+
+  const at = (topic: string, partition: number, offset: string) => ({ topic, partition, offset })
 
   test.each([
     ['commitBytes', '4096', 4096],
@@ -192,6 +217,13 @@ describe('the text of an option', () => {
     ['table', 'a.b.c', { namespace: ['a', 'b'], name: 'c' }],
     ['table', 'trades', 'must be <namespace>.<table>, of letters, digits, _ and -'],
     ['source', '', 'must not be empty'],
+    ['brokers', 'a:9092, [::1]:9093', ['a:9092', '[::1]:9093']],
+    ['brokers', 'a', 'must be <host>:<port>, comma-separated'],
+    ['start', 'latest', { kind: 'latest' }],
+    ['start', '2026-01-31T12:00:00Z', { kind: 'time', ms: 1_769_860_800_000 }],
+    ['start', 'a.b/0=5,c/1=0', { kind: 'offsets', offsets: [at('a.b', 0, '5'), at('c', 1, '0')] }],
+    ['start', 'a/0=5,a/0=6', 'names partition 0 of a twice'],
+    ['start', 'soon', expect.stringMatching(/^must be earliest, latest, a UTC time/)],
   ])('%s %s becomes %j', (name, text, expected) => {
     expect(parsed(name, text)).toEqual(expected)
   })

@@ -1,7 +1,7 @@
 // Reads of a log directory for the tests of the log source: what came out, checked for being contiguous.
 import { expect } from 'vitest'
-import { openLogSource } from '../../src/main/ingest/log-source.ts'
-import type { RecordBatches, RecordSource } from '../../src/main/ingest/record-source.ts'
+import { type LogSource, openLogSource } from '../../src/main/ingest/log-source.ts'
+import type { RecordBatches } from '../../src/main/ingest/record-source.ts'
 import { IngestError } from '../../src/shared/errors.ts'
 import { writeTransactionMarker } from '../../src/shared/kafka/record-batch-writer.ts'
 import { topicKey } from '../../src/shared/offsets.ts'
@@ -13,7 +13,7 @@ export const range = (first: number, next: number): number[] =>
   Array.from({ length: next - first }, (_, i) => first + i)
 
 export async function collect(
-  source: RecordSource,
+  source: LogSource,
   from: readonly number[] = [0],
   signal = new AbortController().signal,
 ): Promise<RecordBatches[]> {
@@ -24,7 +24,7 @@ export async function collect(
 }
 
 /** As `collect`, for a read that is to fail. */
-export async function collectInto(slices: RecordBatches[], source: RecordSource): Promise<void> {
+export async function collectInto(slices: RecordBatches[], source: LogSource): Promise<void> {
   for await (const slice of source.read([{ topic, partition: 0, next: 0n }], new AbortController().signal)) {
     slices.push(slice)
   }
@@ -59,7 +59,7 @@ export async function failure(run: () => Promise<unknown>): Promise<IngestError>
 export async function sourceOf(
   segments: Readonly<Record<number, readonly Uint8Array[]>>,
   sliceBytes = 1 << 20,
-): Promise<{ source: RecordSource; directory: string; path: string }> {
+): Promise<{ source: LogSource; directory: string; path: string }> {
   const directory = await emptyLog()
   const path = await writeSegments(directory, 'trades', 0, segments)
   return { directory, path, source: await openLogSource({ directory, topics: trades, sliceBytes }) }

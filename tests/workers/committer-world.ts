@@ -54,6 +54,7 @@ export const routeSpec = (changes: Partial<RouteSpec> = {}): RouteSpec => ({
   deadLetters: { schema: sideSchema, spec: unpartitioned },
   location: ROOT,
   partitions: [partition(0), partition(1)],
+  epoch: 0,
   acceptedTopics: new Set(),
   group: 'k2-test',
   writer: 'pod-1',

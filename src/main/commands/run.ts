@@ -1,4 +1,4 @@
-// `k2 run`: moves the records of a log directory into Iceberg tables and shows it. Main thread.
+// `k2 run`: moves the records of a log directory or of Kafka topics into Iceberg tables and shows it. Main thread.
 // Invariant: the first SIGTERM or SIGINT stops reading and lets the line drain, within a bound; a second one ends the process at once.
 // Both are safe: what is not committed is read again by the next run.
 import { availableParallelism } from 'node:os'
@@ -7,7 +7,7 @@ import { IngestError, toFailure } from '../../shared/errors.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { type CommandIo, jsonLine } from '../command.ts'
 import { type IngestEvents, ingest } from '../ingest/ingest.ts'
-import type { IngestOptions } from '../ingest/ingest-options.ts'
+import type { IngestOptions, SourceAddress } from '../ingest/ingest-options.ts'
 import type { CommittedBatch, RouteEnd } from '../ingest/pipeline.ts'
 import { RecordBudget } from '../ingest/record-slices.ts'
 import type { SourcePartition } from '../ingest/record-source.ts'
@@ -44,10 +44,18 @@ export async function runCommand(config: Config<'run'>, io: CommandIo): Promise<
 function ingestOptions(config: Config<'run'>): IngestOptions {
   return {
     ...config,
+    source: sourceOf(config),
     topics: config.topic,
     catalogFile: config.catalog.file,
     budget: config.maxMessages === null ? null : new RecordBudget(config.maxMessages),
   }
+}
+
+function sourceOf(config: Config<'run'>): SourceAddress {
+  const { source, brokers, sessionTimeoutMs } = config
+  if (source !== null) return { kind: 'directory', path: source }
+  if (brokers === null) throw new Error('the options let through a run without a source')
+  return { kind: 'brokers', connection: { ...config, brokers }, sessionTimeoutMs }
 }
 
 /** First signal: drain, bounded; second: exit at once. */
@@ -119,7 +127,7 @@ class RunView implements IngestEvents {
   }
 
   restarted(route: { readonly name: string }, why: Exclude<RouteEnd, { kind: 'drained' }>): void {
-    const reason = why.kind === 'fenced' ? 'another process wrote these offsets' : why.reason.message
+    const reason = restartReason(why)
     this.#log.warn({ table: route.name, reason }, 'going on from the positions of the table')
   }
 
@@ -184,5 +192,16 @@ class RunView implements IngestEvents {
       commits: this.#totals.commits,
       state: this.#state,
     })
+  }
+}
+
+function restartReason(why: Exclude<RouteEnd, { kind: 'drained' }>): string {
+  switch (why.kind) {
+    case 'fenced':
+      return 'another process wrote these offsets'
+    case 'revoked':
+      return 'the group shares its partitions out anew'
+    case 'reopen':
+      return why.reason.message
   }
 }

@@ -1,14 +1,15 @@
 // A log directory read past its end: asked again and again for what was appended. Main thread.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
-import type { RecordBatches, RecordSource } from './record-source.ts'
+import type { LogSource } from './log-source.ts'
+import type { RecordBatches } from './record-source.ts'
 
 /** How long the end of the log is left alone before it is looked at again. */
 const POLL_MS = 200
 
 /** As `source.read`, but the end of the log is waited at until the signal aborts. */
 export async function* follow(
-  source: Pick<RecordSource, 'read'>,
+  source: Pick<LogSource, 'read'>,
   positions: readonly PartitionPosition[],
   signal: AbortSignal,
 ): AsyncGenerator<RecordBatches, void, undefined> {

@@ -2,18 +2,24 @@
 
 import type { TableName } from '../../shared/iceberg/catalog.ts'
 import type { TombstonePolicy, UnknownSchemaPolicy } from '../../shared/messages.ts'
-import type { Topics } from '../../shared/option-values.ts'
+import type { Start, Topics } from '../../shared/option-values.ts'
+import type { KafkaConnection } from '../kafka/connection.ts'
 import type { RecordBudget } from './record-slices.ts'
 
+/** Where records come from. */
+export type SourceAddress =
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'brokers'; readonly connection: KafkaConnection; readonly sessionTimeoutMs: number }
+
 export interface IngestOptions {
-  readonly source: string
+  readonly source: SourceAddress
   readonly topics: Topics
   readonly schemas: string
   readonly catalogFile: string
   readonly warehouse: string
   readonly table: TableName | null
   readonly group: string
-  readonly start: 'earliest' | 'latest'
+  readonly start: Start
   readonly untilEnd: boolean
   /** Null: no limit. */
   readonly budget: RecordBudget | null

@@ -2,6 +2,7 @@
 // Invariant: a route reads only from positions that the table answered in this life of the route; after a fence it asks again.
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAvroSchema } from '../../shared/avro/avro-schema.ts'
 import {
   checkWriterFits,
@@ -15,15 +16,17 @@ import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { IngestError } from '../../shared/errors.ts'
 import type { IcebergSchema } from '../../shared/iceberg/schema.ts'
 import type { RoutePolicy, RouteTables } from '../../shared/messages.ts'
+import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { locationOfPath } from '../../shared/store/file-location.ts'
 import { type CommitterHandle, openCommitter } from './committer-handle.ts'
 import { type EncodePool, openEncodePool } from './encode-pool.ts'
-import { follow } from './follow.ts'
 import type { IngestOptions } from './ingest-options.ts'
+import { kafkaTopics, openKafkaSource } from './kafka-source.ts'
+import { logRecordSource } from './log-assignment.ts'
 import { openLogSource } from './log-source.ts'
 import { type CommittedBatch, type RouteEnd, type RouteLimits, runRoute } from './pipeline.ts'
 import type { RecordBudget } from './record-slices.ts'
-import type { RecordSource, SourcePartition } from './record-source.ts'
+import type { Assignment, RecordSource, SourcePartition } from './record-source.ts'
 import { planRoutes, type Route } from './routes.ts'
 
 /** What an ingest tells its caller while it runs. */
@@ -43,6 +46,8 @@ interface Ingest {
   readonly pool: EncodePool
   readonly committer: CommitterHandle
   readonly limits: Omit<RouteLimits, 'budget'>
+  /** Undecoded bytes that may wait between a Kafka consumer and its line. */
+  readonly sourceBytes: number
   readonly budget: RecordBudget | null
   readonly events: IngestEvents
   readonly stop: AbortSignal
@@ -54,12 +59,13 @@ interface Ingest {
  */
 export async function ingest(options: IngestOptions, events: IngestEvents, stop: AbortSignal): Promise<void> {
   const registry = await openFileRegistry(options.schemas)
-  const routes = planRoutes(await topicsOf(options), options.table)
+  const routes = planRoutes(await topicsOf(options, events, stop), options.table)
   const { catalogFile, warehouse } = options
   const committer = openCommitter({ catalogFile, warehouse, notice: events.notice })
   const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice: events.notice, stop })
-  const limits = limitsOf(options, routes.length)
-  const parts = { options, registry, pool, committer, limits, budget: options.budget, events, stop }
+  const sourceBytes = sourceBytesOf(options, routes.length)
+  const limits = limitsOf(options, routes.length, sourceBytes)
+  const parts = { options, registry, pool, committer, limits, sourceBytes, budget: options.budget, events, stop }
   try {
     const ends = await Promise.allSettled(routes.map((route) => reported(parts, route)))
     const failed = ends.find((end) => end.status === 'rejected')
@@ -70,18 +76,31 @@ export async function ingest(options: IngestOptions, events: IngestEvents, stop:
   }
 }
 
-async function topicsOf(options: IngestOptions): Promise<string[]> {
-  const source = await openLogSource({ directory: options.source, topics: options.topics })
-  try {
-    return (await source.partitions()).map((partition) => partition.topicName)
-  } finally {
-    await source.close()
+async function topicsOf(options: IngestOptions, events: IngestEvents, stop: AbortSignal): Promise<string[]> {
+  const { source, topics } = options
+  if (source.kind === 'brokers') return kafkaTopics(source.connection, topics, events.notice, stop)
+  const log = await openLogSource({ directory: source.path, topics })
+  return (await log.partitions()).map((partition) => partition.topicName)
+}
+
+async function openSource(parts: Ingest, route: Route): Promise<RecordSource> {
+  const { options, events, stop } = parts
+  const { source, start, untilEnd } = options
+  if (source.kind === 'directory') {
+    const topics = { kind: 'names', names: route.topics } as const
+    return logRecordSource(await openLogSource({ directory: source.path, topics }), { start, untilEnd })
   }
+  const { connection, sessionTimeoutMs } = source
+  const { group } = options
+  const { sourceBytes: queueBytesMax } = parts
+  const { topics } = route
+  const { notice } = events
+  return openKafkaSource({ connection, topics, group, start, untilEnd, sessionTimeoutMs, queueBytesMax, notice }, stop)
 }
 
 /** Chunks in flight share the byte budget; the window is what keeps every worker busy while results wait for their turn. */
-function limitsOf(options: IngestOptions, routeCount: number): Omit<RouteLimits, 'budget'> {
-  const share = Math.floor(options.queueBytes / options.chunkBytes / routeCount)
+function limitsOf(options: IngestOptions, routeCount: number, sourceBytes: number): Omit<RouteLimits, 'budget'> {
+  const share = Math.floor((options.queueBytes / routeCount - sourceBytes) / options.chunkBytes)
   return {
     chunk: { sizesMax: [Math.min(options.chunkRows, options.batchSize), options.chunkBytes], ageMsMax: 250 },
     commit: {
@@ -93,6 +112,11 @@ function limitsOf(options: IngestOptions, routeCount: number): Omit<RouteLimits,
     recordsPerSecond: options.throttle,
   }
 }
+
+/** What may wait between a consumer and its line: a quarter of the route's bytes. A log directory is read when asked. */
+const sourceBytesOf = ({ source, queueBytes }: IngestOptions, routeCount: number): number =>
+  source.kind === 'directory' ? 0 : Math.min(SOURCE_BYTES_MAX, Math.floor(queueBytes / routeCount / 4))
+const SOURCE_BYTES_MAX = 16 * 1024 * 1024
 const FILES_PER_COMMIT_MAX = 1000
 /** Whoever starts a run wants to see something, whatever the interval. */
 const FIRST_COMMIT_MS_MAX = 250
@@ -106,45 +130,89 @@ async function reported(parts: Ingest, route: Route): Promise<void> {
   }
 }
 
-/** A fence drops everything in flight; the next round starts where the table stands. */
+/** One life after the other: each assignment, and each fence within it, starts where the table stands. */
 async function runUntilDrained(parts: Ingest, route: Route): Promise<void> {
-  const { options, events, stop, budget } = parts
-  const source = await openLogSource({ directory: options.source, topics: { kind: 'names', names: route.topics } })
+  const source = await openSource(parts, route)
   const writer = `${hostname()}/${process.pid}/${randomUUID()}`
   try {
-    for (;;) {
-      const partitions = await source.partitions()
-      const tables = await parts.committer.open(await routeSpec(parts, route, partitions, writer))
-      events.opened(route, tables, partitions)
-      const end = await runRoute(
-        {
-          source: options.untilEnd ? source : following(source),
-          encode: parts.pool.encode,
-          commit: (group) => parts.committer.commit(route.name, group),
-        },
-        tables.positions,
-        {
-          policy: policyOf(options, route),
-          main: tables.main,
-          deadLetters: tables.deadLetters,
-          decompressedBytesMax: options.decompressedBytesMax,
-        },
-        { ...parts.limits, budget },
-        stop,
-        (batch) => events.committed(route, batch),
-      )
-      if (end.kind === 'drained') return
-      events.restarted(route, end)
+    for await (const assignment of source.assignments(parts.stop)) {
+      const end = await runAssignment(parts, route, assignment, writer)
+      if (end === 'drained') return
     }
   } finally {
     await source.close()
   }
 }
 
-const following = (source: RecordSource): Pick<RecordSource, 'read' | 'acknowledge'> => ({
-  read: (positions, signal) => follow(source, positions, signal),
-  acknowledge: (positions) => source.acknowledge(positions),
-})
+async function runAssignment(
+  parts: Ingest,
+  route: Route,
+  assignment: Assignment,
+  writer: string,
+): Promise<'drained' | 'revoked'> {
+  const { options, events, stop, budget } = parts
+  for (let isNew = true; ; isNew = false) {
+    const partitions = await unlessRevoked(assignment, () => assignment.partitions())
+    if (partitions === null) return 'revoked'
+    const tables = await parts.committer.open(await routeSpec(parts, route, partitions, assignment.epoch, writer))
+    if (isNew)
+      events.opened(
+        route,
+        tables,
+        partitions.filter((partition) => partition.isAssigned),
+      )
+    const end = await runRoute(
+      {
+        source: assignment,
+        encode: parts.pool.encode,
+        commit: (group) => parts.committer.commit(route.name, group),
+      },
+      tables.positions,
+      {
+        policy: policyOf(options, route),
+        main: tables.main,
+        deadLetters: tables.deadLetters,
+        decompressedBytesMax: options.decompressedBytesMax,
+      },
+      { ...parts.limits, budget },
+      stop,
+      (batch) => events.committed(route, batch),
+    )
+    if (end.kind !== 'drained') events.restarted(route, end)
+    if (end.kind === 'revoked') return 'revoked'
+    if (end.kind === 'drained' && (await isDone(parts, assignment, partitions, tables.positions))) return 'drained'
+  }
+}
+
+/**
+ * A run to the end is done when the table holds the whole of it, also what other members read: one of them may die on the way, and
+ * then its share comes here. Waits before it says no.
+ */
+async function isDone(
+  { options, budget, stop }: Ingest,
+  assignment: Assignment,
+  partitions: readonly SourcePartition[],
+  positions: readonly PartitionPosition[],
+): Promise<boolean> {
+  if (!options.untilEnd || stop.aborted || (budget !== null && budget.left <= 0)) return true
+  const next = new Map(positions.map((each) => [partitionKey(each.topic, each.partition), each.next]))
+  const others = partitions.filter((partition) => !partition.isAssigned)
+  if (others.every(({ topic, partition, end }) => (next.get(partitionKey(topic, partition)) ?? 0n) >= end)) return true
+  const signal = AbortSignal.any([stop, assignment.revoked])
+  await sleep(OTHERS_POLL_MS, undefined, { signal }).catch(() => undefined)
+  return false
+}
+const OTHERS_POLL_MS = 500
+
+/** A question that a revocation makes moot. */
+async function unlessRevoked<T>({ revoked }: Assignment, ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (revoked.aborted) return null
+    throw error
+  }
+}
 
 const policyOf = (options: IngestOptions, route: Route): RoutePolicy => ({
   route: route.name,
@@ -158,6 +226,7 @@ async function routeSpec(
   parts: Ingest,
   route: Route,
   partitions: readonly SourcePartition[],
+  epoch: number,
   writer: string,
 ): Promise<RouteSpec> {
   const { options } = parts
@@ -169,10 +238,9 @@ async function routeSpec(
     spec: partitionSpecFor(schema),
     deadLetters: { schema: deadLettersSchema(), spec: deadLettersSpec() },
     location: locationOfPath(options.warehouse),
-    partitions: partitions.map((partition) => ({
-      ...partition,
-      start: options.start === 'earliest' ? partition.logStart : partition.logEnd,
-    })),
+    // The end of a live log is looked at again when reading begins: by now another member may have committed beyond this look.
+    partitions: options.source.kind === 'directory' ? partitions : partitions.map(withoutEnd),
+    epoch,
     acceptedTopics: new Set(),
     group: options.group,
     writer,
@@ -200,3 +268,6 @@ async function schemaOf(parts: Ingest, route: Route): Promise<IcebergSchema> {
   for (const other of others) checkWriterFits(other, table)
   return table
 }
+
+const withoutEnd = (partition: SourcePartition): SourcePartition => ({ ...partition, logEnd: OFFSET_MAX })
+const OFFSET_MAX = 0x7fffffffffffffffn

@@ -1,4 +1,4 @@
-// A log directory as a RecordSource: Kafka segments on disk, read to the end they have when the read begins. Main thread; file
+// A log directory: Kafka segments on disk, read to the end they have when the read begins. Main thread; file
 // reads are asynchronous and nothing is done per record. Invariant: identity is cluster id and topic id, looked at again with
 // every read, so that a topic made again under its name is never taken for its predecessor.
 import { IngestError } from '../../shared/errors.ts'
@@ -7,7 +7,7 @@ import { type LogView, PartitionLog, placeError } from '../../shared/kafka/parti
 import { checkRange, PartitionReader } from '../../shared/kafka/partition-reader.ts'
 import { type PartitionPosition, partitionKey, type TopicKey, topicKey } from '../../shared/offsets.ts'
 import type { Topics } from '../../shared/option-values.ts'
-import type { RecordBatches, RecordSource, SourcePartition } from './record-source.ts'
+import type { RecordBatches, SourcePartition } from './record-source.ts'
 
 export interface LogSourceOptions {
   readonly directory: string
@@ -15,6 +15,9 @@ export interface LogSourceOptions {
   /** How much of a partition's log a slice covers, before the next partition has its turn. */
   readonly sliceBytes?: number
 }
+
+/** A partition as the log shows it, without what a run makes of it. */
+export type LogPartition = Omit<SourcePartition, 'start' | 'end' | 'isAssigned'>
 
 const SLICE_BYTES = 1024 * 1024
 /** Partitions whose files are looked at, at once. */
@@ -24,7 +27,7 @@ const LOOK_COUNT_MAX = 8
  * Opens the partitions of the topics asked for; a pattern never means Kafka's internal topics.
  * Errors: SOURCE_MISSING, SOURCE_EMPTY (no topic fits, or one that was named is not there), SOURCE_IDENTITY, SOURCE_UNREADABLE.
  */
-export async function openLogSource(options: LogSourceOptions): Promise<RecordSource> {
+export async function openLogSource(options: LogSourceOptions): Promise<LogSource> {
   const { directory, topics } = options
   const folders = await listPartitions(directory)
   const chosen = choose(folders, topics, directory)
@@ -110,7 +113,7 @@ interface Lane {
   readonly view: LogView
 }
 
-class LogSource implements RecordSource {
+export class LogSource {
   readonly #partitions: readonly LogSourcePartition[]
   readonly #sliceBytes: number
 
@@ -119,7 +122,7 @@ class LogSource implements RecordSource {
     this.#sliceBytes = sliceBytes
   }
 
-  async partitions(): Promise<readonly SourcePartition[]> {
+  async partitions(): Promise<readonly LogPartition[]> {
     return inGroups(this.#partitions, (partition) =>
       placed(partition.folder, async () => {
         const view = await partition.look()
@@ -130,6 +133,10 @@ class LogSource implements RecordSource {
     )
   }
 
+  /**
+   * Reads from the given positions on to the end the log has now, partitions interleaved fairly, or until the signal aborts.
+   * Errors: SOURCE_CORRUPT, POSITION_OUT_OF_RANGE, SOURCE_UNREADABLE, TOPIC_RECREATED.
+   */
   async *read(positions: readonly PartitionPosition[], signal: AbortSignal): AsyncGenerator<RecordBatches, void> {
     let lanes = await inGroups(positions, (position) => this.#lane(position))
     try {
@@ -163,12 +170,6 @@ class LogSource implements RecordSource {
       return { partition, reader, view }
     })
   }
-
-  /** Nothing looks at a lag in a directory. */
-  async acknowledge(): Promise<void> {}
-
-  /** No file stays open between two slices. */
-  async close(): Promise<void> {}
 }
 
 function readLane({ partition, reader, view }: Lane): Promise<RecordBatches | null> {

@@ -5,7 +5,7 @@
 //        │               │            │                                           │
 //   corrupt, out of   cut by      bad record: dead letter                 fenced: start again from the
 //   range: stop       records,    bad chunk: stop                         table's positions; lost answer:
-//                     bytes, age                                          looked up, never guessed
+//   revoked: drop     bytes, age                                          looked up, never guessed
 import { fromFailure, type IngestError } from '../../shared/errors.ts'
 import type { CommitGroup, CommitReply, Transaction } from '../../shared/messages.ts'
 import type { PartitionPosition } from '../../shared/offsets.ts'
@@ -19,11 +19,11 @@ import {
   splitBatches,
   throttleRecords,
 } from './record-slices.ts'
-import type { RecordBatches, RecordSource } from './record-source.ts'
+import type { Assignment, RecordBatches } from './record-source.ts'
 
 /** What the line needs of the encode pool and of the committer thread; tests put faults behind the same two functions. */
 export interface RoutePorts {
-  readonly source: Pick<RecordSource, 'read' | 'acknowledge'>
+  readonly source: Omit<Assignment, 'partitions'>
   readonly encode: (slices: readonly RecordBatches[], context: ChunkContext) => Promise<Encoded>
   readonly commit: (group: CommitGroup) => Promise<CommitReply>
 }
@@ -51,12 +51,14 @@ export interface CommittedBatch {
 
 export type RouteEnd =
   | { readonly kind: 'drained' }
+  /** Another member of the group has the partitions now, or some of them: everything in flight was dropped. */
+  | { readonly kind: 'revoked' }
   /** Another process wrote these offsets: everything in flight was dropped; go on from the table's positions. */
   | { readonly kind: 'fenced'; readonly positions: readonly PartitionPosition[] }
   /** The table changed under the files, or they grew too old: open it again and encode again. */
   | { readonly kind: 'reopen'; readonly reason: IngestError }
 
-/** Runs a route from `positions` until its source ends or the signal aborts. Errors of every stage surface here. */
+/** Runs a route from `positions` until its source ends, it is revoked, or the signal aborts. Errors of every stage surface here. */
 export async function runRoute(
   ports: RoutePorts,
   positions: readonly PartitionPosition[],
@@ -65,34 +67,88 @@ export async function runRoute(
   stop: AbortSignal,
   committed: (batch: CommittedBatch) => void,
 ): Promise<RouteEnd> {
+  const { revoked } = ports.source
   const abandon = new AbortController()
   const signal = AbortSignal.any([stop, abandon.signal])
-  const share = limits.budget?.share() ?? null
-  let recordsCommitted = 0
-  let before = performance.now()
+  const life: Life = { share: limits.budget?.share() ?? null, recordsCommitted: 0, before: performance.now() }
+  let committing: Promise<unknown> = Promise.resolve()
+  const commit = (files: readonly Encoded[]): Promise<RouteEnd | null> => {
+    const done = commitFiles(ports, context, files, life, committed)
+    committing = done.catch(() => undefined)
+    return done
+  }
   try {
-    const batches = limited(ports.source.read(positions, signal), share, limits.recordsPerSecond, signal)
+    const batches = limited(ports.source.read(positions, signal), life.share, limits.recordsPerSecond, signal)
     const chunks = chunk(batches, limits.chunk, { sizeOf: sizeOfBatches, split: splitBatches })
     const encoded = mapInOrder(chunks, (slices) => ports.encode(slices, context), limits.windowMax)
     const groups = chunk(encoded, limits.commit, encodedItems)
-    const commits = mapInOrder(groups, (files) => commitGroup(ports, files), 1)
-    for await (const { files, group, reply } of commits) {
-      if (reply.kind !== 'committed') {
-        share?.giveBackAllBut(recordsCommitted)
-        if (reply.kind === 'fenced') return reply
-        const reason = fromFailure(reply.failure)
-        if (reason.action === 'reload') return { kind: 'reopen', reason }
-        throw reason
-      }
-      recordsCommitted += group.ranges.reduce((sum, range) => sum + range.records, 0)
-      await ports.source.acknowledge(reply.positions)
-      const now = performance.now()
-      committed({ transaction: reply.transaction, group, durationMs: now - before, encoded: files })
-      before = now
+    for await (const end of unlessAborted(mapInOrder(groups, commit, 1), revoked)) {
+      if (end === null) continue
+      life.share?.giveBackAllBut(life.recordsCommitted)
+      return end
     }
-    return { kind: 'drained' }
+    if (!revoked.aborted) return { kind: 'drained' }
+    // A commit under way is carried to its end, and counts; what comes behind it is dropped.
+    await committing
+    life.share?.giveBackAllBut(life.recordsCommitted)
+    return { kind: 'revoked' }
   } finally {
     abandon.abort()
+  }
+}
+
+/** What one life of a route adds up. */
+interface Life {
+  readonly share: RecordShare | null
+  recordsCommitted: number
+  /** When the last commit was done. */
+  before: number
+}
+
+/** One commit, from the files to the acknowledgement; null where the route goes on. Errors: those of the commit. */
+async function commitFiles(
+  { source, commit }: RoutePorts,
+  context: ChunkContext,
+  files: readonly Encoded[],
+  life: Life,
+  committed: (batch: CommittedBatch) => void,
+): Promise<RouteEnd | null> {
+  await source.confirm()
+  if (source.revoked.aborted) return { kind: 'revoked' }
+  const group = groupOf(files, source.epoch)
+  const reply = await commit(group)
+  if (reply.kind === 'fenced') return reply
+  if (reply.kind === 'failed') {
+    const reason = fromFailure(reply.failure)
+    if (reason.action === 'reload') return { kind: 'reopen', reason }
+    throw reason
+  }
+  life.recordsCommitted += group.ranges.reduce((sum, range) => sum + range.records, 0)
+  const { transaction, positions } = reply
+  source.acknowledge(positions, { tableUuid: context.main.uuid, snapshotId: transaction.snapshot_id_after })
+  const now = performance.now()
+  committed({ transaction, group, durationMs: now - life.before, encoded: files })
+  life.before = now
+  return null
+}
+
+/** Items until the signal aborts, which does not wait for the next one. */
+async function* unlessAborted<T>(input: AsyncGenerator<T, void>, signal: AbortSignal): AsyncGenerator<T, void> {
+  let stop: () => void = () => undefined
+  const aborted = new Promise<'aborted'>((resolve) => {
+    stop = () => resolve('aborted')
+  })
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    for (;;) {
+      const step = await Promise.race([input.next(), aborted])
+      if (step === 'aborted' || step.done === true) return
+      yield step.value
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    void input.return().catch(() => undefined)
   }
 }
 
@@ -114,16 +170,10 @@ const encodedItems: ChunkItems<Encoded> = {
   ],
 }
 
-async function commitGroup(
-  ports: RoutePorts,
-  files: readonly Encoded[],
-): Promise<{ files: readonly Encoded[]; group: CommitGroup; reply: CommitReply }> {
-  const group: CommitGroup = {
-    ranges: joinOutcomes(files.flatMap((encoded) => encoded.ranges)),
-    dataFiles: files.flatMap((encoded) => encoded.dataFiles),
-    deadLetterFiles: files.flatMap((encoded) => encoded.deadLetterFiles),
-    oldestEncodedAtMs: Math.min(...files.map((encoded) => encoded.encodedAtMs)),
-    epoch: 0,
-  }
-  return { files, group, reply: await ports.commit(group) }
-}
+const groupOf = (files: readonly Encoded[], epoch: number): CommitGroup => ({
+  ranges: joinOutcomes(files.flatMap((encoded) => encoded.ranges)),
+  dataFiles: files.flatMap((encoded) => encoded.dataFiles),
+  deadLetterFiles: files.flatMap((encoded) => encoded.deadLetterFiles),
+  oldestEncodedAtMs: Math.min(...files.map((encoded) => encoded.encodedAtMs)),
+  epoch,
+})

@@ -1,5 +1,6 @@
-// Port: where record batches come from (a log directory, later a Kafka broker). Main thread.
+// Port: where record batches come from, a log directory or Kafka brokers. Main thread.
 // A source owns reading only: it never decodes a record, never decides what was committed.
+// Invariant: what is read belongs to one assignment; once that is revoked, nothing of it is committed any more.
 import type { PartitionPosition, PartitionRange, TopicKey } from '../../shared/offsets.ts'
 
 export interface SourcePartition {
@@ -8,8 +9,14 @@ export interface SourcePartition {
   readonly partition: number
   /** First offset the log still holds. */
   readonly logStart: bigint
-  /** Offset after the last complete record batch at the time of asking. */
+  /** Offset after the last complete record batch, or before the first transaction still open, at the time of asking. */
   readonly logEnd: bigint
+  /** Where the first run of this partition begins. */
+  readonly start: bigint
+  /** Where a run to the end ends: its `logEnd` when the source was opened. */
+  readonly end: bigint
+  /** Whether this assignment reads it; another member of the group reads the others. */
+  readonly isAssigned: boolean
 }
 
 /** Whole record batches of one partition, undecoded, in offset order. */
@@ -23,16 +30,37 @@ export interface RecordBatches extends PartitionRange {
   readonly recordCount: number
 }
 
-export interface RecordSource {
-  /** Partitions of the topics this source was opened for. Errors: SOURCE_MISSING, SOURCE_EMPTY, SOURCE_IDENTITY. */
+/** What a commit says of itself to whoever watches the lag of a group. */
+export interface CommitMark {
+  readonly tableUuid: string
+  readonly snapshotId: string
+}
+
+/** A share of the source's partitions, from its assignment to its revocation. */
+export interface Assignment {
+  /** Rises with every assignment of this process; the committer refuses work of an older one. */
+  readonly epoch: number
+  /** Aborts when the share is taken away: whatever is in flight is to be dropped. */
+  readonly revoked: AbortSignal
+  /**
+   * All partitions of the topics this source was opened for, as they are now.
+   * Errors: SOURCE_MISSING, SOURCE_EMPTY, SOURCE_IDENTITY, SOURCE_UNREADABLE, TOPIC_RECREATED, BROKER_*.
+   */
   partitions(): Promise<readonly SourcePartition[]>
   /**
-   * Reads from the given positions on, partitions interleaved fairly, until the end (or for ever where following) or until
-   * the signal aborts. `first` of a partition's first slice equals its position; slices of a partition are contiguous.
-   * Errors: SOURCE_CORRUPT, POSITION_OUT_OF_RANGE, CODEC_UNSUPPORTED, SOURCE_UNREADABLE.
+   * Reads the assigned partitions from the given positions on, interleaved fairly, until the end (or for ever where following), the
+   * revocation, or the signal's abort. `first` of a partition's first slice equals its position; its slices are contiguous.
+   * Errors: SOURCE_CORRUPT, POSITION_OUT_OF_RANGE, CODEC_UNSUPPORTED, SOURCE_UNREADABLE, TOPIC_RECREATED, BROKER_*.
    */
   read(positions: readonly PartitionPosition[], signal: AbortSignal): AsyncIterable<RecordBatches>
-  /** Tells the source what is committed, as a mirror for lag tools; never read back as truth. */
-  acknowledge(positions: readonly PartitionPosition[]): Promise<void>
+  /** Right before a commit: the topics read are still those that were assigned. Errors: TOPIC_RECREATED, SOURCE_EMPTY. */
+  confirm(): Promise<void>
+  /** Tells the source what is committed, as a mirror for lag tools; never read back as truth, never waited for. */
+  acknowledge(positions: readonly PartitionPosition[], mark: CommitMark): void
+}
+
+export interface RecordSource {
+  /** One assignment after the other, each once the one before is revoked; ends when the signal aborts. Errors: BROKER_*. */
+  assignments(signal: AbortSignal): AsyncIterable<Assignment>
   close(): Promise<void>
 }

@@ -78,6 +78,10 @@ export function placeholderOf(row: OptionRow): string {
       return '<ns.table>'
     case 'topics':
       return '<a,b|/re/>'
+    case 'brokers':
+      return '<host:port>'
+    case 'start':
+      return '<place>'
     case 'path':
       return '<path>'
     case 'string':

@@ -64,6 +64,8 @@ export interface Guards {
   readonly nextApplied: typeof nextApplied
   /** 6: what main names under `unconfirmed` for side files that follow it. */
   readonly named: (own: Unconfirmed | null) => readonly Unconfirmed[]
+  /** 7: work of an assignment that has been taken away; guard 1 would refuse it too, this one sooner. */
+  readonly staleEpoch: (workEpoch: number, openEpoch: number) => boolean
   /** 8: files this old may have been taken by somebody's orphan removal. */
   readonly tooOld: (oldestEncodedAtMs: number, nowMs: number) => boolean
   /** 8: files written for another schema or partition spec than the table has now. */
@@ -95,6 +97,7 @@ export const guards: Guards = {
   pending: pendingOf,
   nextApplied,
   named: (own) => (own === null ? [] : [own]),
+  staleEpoch: (workEpoch, openEpoch) => workEpoch < openEpoch,
   tooOld: (oldestEncodedAtMs, nowMs) => nowMs - oldestEncodedAtMs > FILE_AGE_MS_MAX,
   layoutChanged: (files, metadata) =>
     files.some(

@@ -17,6 +17,8 @@ export interface RouteSpec {
   readonly location: string
   /** Partitions of the source, with where a partition begins that the table does not know. */
   readonly partitions: readonly SourceState[]
+  /** Assignment epoch of the source: work of an older one is refused (guard 7). */
+  readonly epoch: number
   /** Topic keys that an operator declared to be a new history of a known name. */
   readonly acceptedTopics: ReadonlySet<TopicKey>
   readonly group: string

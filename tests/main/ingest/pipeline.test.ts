@@ -68,6 +68,8 @@ async function run(
     readonly count?: number
     readonly failAt?: number
     readonly stop?: AbortSignal
+    readonly revoked?: AbortSignal
+    readonly confirm?: () => void
     readonly limits?: RouteLimits
     readonly reply?: (group: CommitGroup) => CommitReply
   } = {},
@@ -76,7 +78,10 @@ async function run(
   const ports = {
     source: {
       read: (_positions: unknown, signal: AbortSignal) => slices(signal, options.count ?? 5, options.failAt),
-      acknowledge: async (positions: readonly { readonly next: bigint }[]) => {
+      epoch: 1,
+      revoked: options.revoked ?? none,
+      confirm: async () => options.confirm?.(),
+      acknowledge: (positions: readonly { readonly next: bigint }[]) => {
         result.acknowledged.push(...positions.map((position) => position.next))
       },
     },
@@ -146,6 +151,39 @@ describe('runRoute', () => {
     const { acknowledged, end } = await run({ reply: () => ({ kind: 'failed', failure }) })
     expect(end).toMatchObject({ kind: 'reopen', reason: { code: 'LAYOUT_CHANGED' } })
     expect(acknowledged).toEqual([])
+  })
+  it('drops what is in flight when it is revoked, but lets the commit under way count, and waits for nothing else', async () => {
+    const revocation = new AbortController()
+    const budget = new RecordBudget(1000)
+    const { acknowledged, committed, end } = await run({
+      count: 1e9,
+      revoked: revocation.signal,
+      limits: { ...limits, budget },
+      reply: (group) => {
+        if (group.ranges[0]?.first === 20n) revocation.abort()
+        return committedReply(group)
+      },
+    })
+    expect(end).toEqual({ kind: 'revoked' })
+    expect(acknowledged).toEqual([20n, 40n])
+    expect(committed.map(({ group }) => group.epoch)).toEqual([1, 1])
+    expect(budget.left).toBe(960)
+  })
+  it('asks the source right before each commit, and commits nothing that it does not confirm', async () => {
+    const asked: string[] = []
+    const { acknowledged, error } = await run({
+      confirm: () => {
+        asked.push('confirm')
+        if (asked.length > 2) throw new IngestError('TOPIC_RECREATED', { topic: 't' })
+      },
+      reply: (group) => {
+        asked.push('commit')
+        return committedReply(group)
+      },
+    })
+    expect(asked).toEqual(['confirm', 'commit', 'confirm'])
+    expect(acknowledged).toEqual([20n])
+    expect(error).toMatchObject({ code: 'TOPIC_RECREATED' })
   })
   it('fails with the failure of a commit and acknowledges nothing after it', async () => {
     const failure = toFailure(new IngestError('COMMIT_REJECTED', { reason: 'no' }))

@@ -1,0 +1,124 @@
+// Four functions of kafkajs, replaced: fetches yield raw record batches; a join tells its owner before and after; nothing is fetched
+// before the owner has set positions; an offset out of range is an error and never a reset. Main thread.
+// Invariant: a response asked for under an older assignment epoch, or without positions of ours, is never handed on.
+import { IngestError } from '../../shared/errors.ts'
+import { type ConsumerGroup, consumerGroupPrototype, fetchV11 } from './internals.ts'
+import { decodeRawFetch } from './raw-fetch.ts'
+
+/** What the owner of a consumer is told. */
+export interface GroupHooks {
+  /** Everything assigned so far is taken away. Called before each join, also after an eviction. */
+  revoked(): void
+  /** A join succeeded. */
+  assigned(epoch: number, group: ConsumerGroup): void
+  /** Resolves within a heartbeat's time: whether positions are set, so that fetching may go on. */
+  readable(epoch: number): Promise<boolean>
+  /** A broker has answered a fetch. */
+  fetched(): void
+  /** The membership ends with this. */
+  failed(error: IngestError): void
+}
+
+/** Per membership, beside kafkajs's own fields. */
+interface Membership {
+  epoch: number
+  /** The epoch whose join succeeded. */
+  joined: number
+  joining: Promise<void> | null
+}
+
+const hooksOf = new WeakMap<object, GroupHooks>()
+const memberships = new WeakMap<ConsumerGroup, Membership>()
+/** One counter per process: kafkajs makes a new ConsumerGroup after each crash. */
+let epochs = 0
+let isInstalled = false
+
+/** Ties hooks to the consumer that is made with this assigner; kafkajs hands an assigner through to each of its memberships. */
+export const tieHooks = (assigner: object, hooks: GroupHooks): void => void hooksOf.set(assigner, hooks)
+
+/** Replaces the functions, once per process. Consumers without hooks keep kafkajs's own group functions. */
+export function installHooks(): void {
+  if (isInstalled) return
+  isInstalled = true
+  const own = {
+    joinAndSync: consumerGroupPrototype.joinAndSync,
+    fetch: consumerGroupPrototype.fetch,
+    recover: consumerGroupPrototype.recoverFromOffsetOutOfRange,
+  }
+  fetchV11.decode = decodeRawFetch
+  consumerGroupPrototype.joinAndSync = async function (this: ConsumerGroup): Promise<void> {
+    const hooks = hooksFor(this)
+    if (hooks === null) return own.joinAndSync.call(this)
+    const membership = membershipOf(this)
+    // Single flight: with several brokers two fetchers may ask at once.
+    membership.joining ??= join(this, membership, hooks, own.joinAndSync).finally(() => {
+      membership.joining = null
+    })
+    return membership.joining
+  }
+  consumerGroupPrototype.fetch = async function (this: ConsumerGroup, nodeId: number) {
+    const hooks = hooksFor(this)
+    return hooks === null ? own.fetch.call(this, nodeId) : fetchGuarded(this, nodeId, hooks, own.fetch)
+  }
+  consumerGroupPrototype.recoverFromOffsetOutOfRange = async function (this: ConsumerGroup, error) {
+    const hooks = hooksFor(this)
+    if (hooks === null) return own.recover.call(this, error)
+    const { topic, partition } = error
+    const position = this.offsetManager.nextOffset(topic, partition).toString()
+    const failure = new IngestError('POSITION_OUT_OF_RANGE', { topic, partition, position })
+    hooks.failed(failure)
+    throw failure
+  }
+}
+
+async function join(
+  group: ConsumerGroup,
+  membership: Membership,
+  hooks: GroupHooks,
+  own: () => Promise<void>,
+): Promise<void> {
+  // From here on every response that was asked for earlier is stale.
+  membership.epoch = ++epochs
+  hooks.revoked()
+  await own.call(group)
+  membership.joined = membership.epoch
+  hooks.assigned(membership.epoch, group)
+}
+
+async function fetchGuarded(
+  group: ConsumerGroup,
+  nodeId: number,
+  hooks: GroupHooks,
+  own: ConsumerGroup['fetch'],
+): Promise<ReturnType<ConsumerGroup['fetch']> extends Promise<infer B> ? B : never> {
+  const membership = membershipOf(group)
+  const { epoch } = membership
+  if (membership.joined !== epoch) {
+    // kafkajs retries a failed join by fetching.
+    await group.joinAndSync()
+    return []
+  }
+  // An empty answer makes kafkajs send a heartbeat, so a table may take its time to be opened.
+  if (!(await hooks.readable(epoch))) return []
+  const batches = await own.call(group, nodeId)
+  if (epoch !== membership.epoch) return []
+  if (batches.length > 0) hooks.fetched()
+  for (const batch of batches) batch.k2Epoch = epoch
+  return batches
+}
+
+function membershipOf(group: ConsumerGroup): Membership {
+  const held = memberships.get(group)
+  if (held !== undefined) return held
+  const membership = { epoch: 0, joined: 0, joining: null }
+  memberships.set(group, membership)
+  return membership
+}
+
+function hooksFor(group: ConsumerGroup): GroupHooks | null {
+  for (const assigner of group.assigners) {
+    const hooks = hooksOf.get(assigner)
+    if (hooks !== undefined) return hooks
+  }
+  return null
+}

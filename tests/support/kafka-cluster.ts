@@ -1,0 +1,140 @@
+// What tests do to a running Kafka: topics made and deleted, record batches of a log directory produced as they are, transactions.
+// Invariant: batches keep their order, so a record has the same offset in the topic as in the log directory it came from.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Kafka, logLevel } from 'kafkajs'
+import { fetchMetadata, type TopicMetadata } from '../../src/main/kafka/cluster-requests.ts'
+import { type Broker, type Cluster, createCluster, encoded } from '../../src/main/kafka/internals.ts'
+import { array, int32, string, WireReader } from '../../src/main/kafka/wire.ts'
+import { listPartitions, listSegments, metaFile, partitionFile } from '../../src/shared/kafka/log-directory.ts'
+import { readBatchHeader } from '../../src/shared/kafka/record-batch.ts'
+
+export class KafkaCluster {
+  readonly kafka: Kafka
+  readonly #cluster: Cluster
+
+  constructor(brokers: string) {
+    const retry = { initialRetryTime: 200, maxRetryTime: 1000, retries: 30 }
+    this.kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING, retry })
+    this.#cluster = createCluster(this.kafka, { metadataMaxAge: 300_000, allowAutoTopicCreation: false })
+  }
+
+  async createTopic(topic: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    await this.#admin((admin) =>
+      admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: true }),
+    )
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#admin((admin) => admin.deleteTopics({ topics: [topic] }))
+    for (;;) {
+      const [found] = (await this.metadata(topic)).topics
+      if (found?.errorCode !== 0) return
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
+  /** As retention would: the log then begins at `offset`. */
+  async deleteBefore(topic: string, partition: number, offset: number): Promise<void> {
+    await this.#admin(async (admin) => {
+      await admin.fetchTopicOffsets(topic)
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
+    })
+  }
+
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await this.#admin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }))
+  }
+
+  async groupOffsets(groupId: string, topic: string) {
+    return this.#admin(async (admin) => (await admin.fetchOffsets({ groupId, topics: [topic] }))[0]?.partitions ?? [])
+  }
+
+  async metadata(topic: string): Promise<{ clusterId: string; topics: readonly TopicMetadata[] }> {
+    return fetchMetadata(await this.#broker(), [topic])
+  }
+
+  /** Produces every batch of the log's topic, and gives the log the ids of the cluster, so that `k2 verify` compares with it. */
+  async produceLog(directory: string, topic: string): Promise<void> {
+    const { clusterId, topics } = await this.metadata(topic)
+    const broker = await this.#broker()
+    await replaceLine(join(directory, metaFile), /^cluster\.id=.*$/m, `cluster.id=${clusterId}`)
+    const folders = (await listPartitions(directory)).filter((folder) => folder.topicName === topic)
+    await Promise.all(
+      folders.map(async (folder) => {
+        await replaceLine(join(folder.path, partitionFile), /^topic_id: .*$/m, `topic_id: ${topics[0]?.topicId}`)
+        for (const { path } of await listSegments(folder.path)) {
+          await produceSegment(broker, topic, folder.partition, await readFile(path))
+        }
+      }),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect()
+  }
+
+  async #broker(): Promise<Broker> {
+    await this.#cluster.connect()
+    return this.#cluster.brokerPool.findConnectedBroker()
+  }
+
+  async #admin<T>(run: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
+    const admin = this.kafka.admin()
+    await admin.connect()
+    try {
+      return await run(admin)
+    } finally {
+      await admin.disconnect()
+    }
+  }
+}
+
+async function replaceLine(path: string, line: RegExp, text: string): Promise<void> {
+  await writeFile(path, (await readFile(path, 'utf8')).replace(line, text))
+}
+
+async function produceSegment(broker: Broker, topic: string, partition: number, bytes: Buffer): Promise<void> {
+  for (let at = 0; ; ) {
+    const header = readBatchHeader(bytes, at)
+    if (header === null) return
+    const batch = Buffer.from(bytes.subarray(at, at + header.length))
+    // Producers begin at 0; the broker puts its own offset there, outside of what the CRC covers.
+    batch.writeBigInt64BE(0n, 0)
+    const offset = await produceBatch(broker, topic, partition, batch)
+    if (offset !== header.baseOffset) throw new Error(`batch of offset ${header.baseOffset} was stored at ${offset}`)
+    at += header.length
+  }
+}
+
+/** Produce v7, acknowledged by all. Resolves to the base offset. */
+async function produceBatch(broker: Broker, topic: string, partition: number, batch: Buffer): Promise<bigint> {
+  const body = Buffer.concat([
+    Buffer.from([0xff, 0xff, 0xff, 0xff]),
+    int32(30_000),
+    array([Buffer.concat([string(topic), array([Buffer.concat([int32(partition), int32(batch.length), batch])])])]),
+  ])
+  const answer = { errorCode: -1, offset: -1n }
+  await broker.connectionPool.send({
+    request: { apiKey: 0, apiVersion: 7, apiName: 'Produce', encode: async () => encoded(body) },
+    response: {
+      decode: async (bytes) => {
+        const reader = new WireReader(bytes)
+        reader.array(() => {
+          reader.string()
+          reader.array(() => {
+            reader.int32()
+            answer.errorCode = reader.int16()
+            answer.offset = reader.int64()
+            for (const _ of ['append time', 'log start']) reader.int64()
+          })
+        })
+        return {}
+      },
+      parse: async (decoded) => decoded,
+    },
+  })
+  if (answer.errorCode !== 0) throw new Error(`produce to ${topic}/${partition}: error ${answer.errorCode}`)
+  return answer.offset
+}
