@@ -136,7 +136,8 @@ class RunView implements IngestEvents {
     this.#log.error({ table: route.name, ...toFailure(error).context, code: toFailure(error).code }, 'route failed')
   }
 
-  notice(fields: Readonly<Record<string, string | number>>): void {
+  /** Bound to its view: it is handed on by itself. */
+  readonly notice = (fields: Readonly<Record<string, string | number>>): void => {
     const { event, ...rest } = fields
     if (event === 'committed') return
     this.#log.warn(rest, String(event))

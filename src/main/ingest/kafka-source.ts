@@ -9,7 +9,7 @@ import { assignerWith } from '../kafka/assigner.ts'
 import { ClusterLook } from '../kafka/cluster-look.ts'
 import { brokerError, type KafkaConnection, type LastTrouble, openKafka } from '../kafka/connection.ts'
 import { installHooks } from '../kafka/group-hooks.ts'
-import type { ConsumerGroup, GroupBatch } from '../kafka/internals.ts'
+import { type ConsumerGroup, final, type GroupBatch } from '../kafka/internals.ts'
 import { KafkaAssignment, type TopicNames } from './kafka-assignment.ts'
 import { KafkaPartitions, type Notice, untilAnswered } from './kafka-partitions.ts'
 import type { Assignment, CommitMark, RecordSource } from './record-source.ts'
@@ -78,6 +78,9 @@ class KafkaSource implements RecordSource {
   #current: KafkaAssignment | null = null
   /** Not handed out yet. */
   #pending: KafkaAssignment | null = null
+  /** The newest one, also after its revocation. */
+  #last: KafkaAssignment | null = null
+  #explained: Promise<IngestError> | null = null
   #failure: IngestError | null = null
   #wake: () => void = () => undefined
   #deaths = 0
@@ -141,7 +144,7 @@ class KafkaSource implements RecordSource {
       assigned: (epoch: number, group: ConsumerGroup) => this.#assigned(epoch, group),
       readable: (epoch: number) => this.#readable(epoch),
       fetched: () => this.#fetched(),
-      failed: (error: IngestError) => this.#fail(error),
+      failed: (error: IngestError) => void this.#failExplained(error),
     }
     const consumer = openKafka(connection, this.#trouble).consumer({
       groupId,
@@ -171,7 +174,7 @@ class KafkaSource implements RecordSource {
     this.#revoked()
     await this.#consumer?.disconnect().catch(() => undefined)
     if (signal.aborted || this.#isClosing || this.#failure !== null) return
-    if (error.action !== 'retry' || ++this.#deaths > DEATHS_MAX) return this.#fail(error)
+    if (error.action !== 'retry' || ++this.#deaths > DEATHS_MAX) return this.#failExplained(error)
     this.#options.notice({
       event: 'the group member died and is made anew',
       reason: error.message,
@@ -179,6 +182,12 @@ class KafkaSource implements RecordSource {
     })
     await new Promise((resolve) => setTimeout(resolve, 1_000 * this.#deaths))
     if (!signal.aborted && !this.#isClosing) void this.#startMember(signal)
+  }
+
+  async #failExplained(error: IngestError): Promise<void> {
+    if (error.code !== 'POSITION_OUT_OF_RANGE') return this.#fail(error)
+    this.#explained ??= explained(error, this.#last)
+    this.#fail(await this.#explained)
   }
 
   #fail(error: IngestError): void {
@@ -208,6 +217,7 @@ class KafkaSource implements RecordSource {
       acknowledge: (positions, names, mark) => this.#acknowledge(positions, names, mark),
     })
     this.#current = assignment
+    this.#last = assignment
     this.#pending = assignment
     this.#fetchedAtMs = performance.now()
     this.#wake()
@@ -226,6 +236,7 @@ class KafkaSource implements RecordSource {
       if (error instanceof IngestError) {
         const { topic, partition } = batch
         this.#fail(new IngestError(error.code, { topic, partition, ...error.context }, error.cause))
+        throw final(error)
       }
       throw error
     }
@@ -293,5 +304,18 @@ class KafkaSource implements RecordSource {
     })
     await Promise.race([left().catch(() => undefined), late])
     clearTimeout(timer)
+  }
+}
+
+/** An offset out of range in a topic that was made again is that topic's, and nothing of retention; else, what the log holds. */
+async function explained(error: IngestError, last: KafkaAssignment | null): Promise<IngestError> {
+  try {
+    await last?.confirm()
+    const { topic, partition } = error.context
+    const found = (await last?.partitions())?.find((each) => each.topicName === topic && each.partition === partition)
+    if (found === undefined) return error
+    return new IngestError(error.code, { ...error.context, logStart: found.logStart, logEnd: found.logEnd })
+  } catch (why) {
+    return brokerError(why)
   }
 }

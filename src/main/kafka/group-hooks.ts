@@ -2,7 +2,7 @@
 // before the owner has set positions; an offset out of range is an error and never a reset. Main thread.
 // Invariant: a response asked for under an older assignment epoch, or without positions of ours, is never handed on.
 import { IngestError } from '../../shared/errors.ts'
-import { type ConsumerGroup, consumerGroupPrototype, fetchV11 } from './internals.ts'
+import { type ConsumerGroup, consumerGroupPrototype, fetchV11, final } from './internals.ts'
 import { decodeRawFetch } from './raw-fetch.ts'
 
 /** What the owner of a consumer is told. */
@@ -45,7 +45,13 @@ export function installHooks(): void {
     fetch: consumerGroupPrototype.fetch,
     recover: consumerGroupPrototype.recoverFromOffsetOutOfRange,
   }
-  fetchV11.decode = decodeRawFetch
+  fetchV11.decode = async (bytes) => {
+    try {
+      return await decodeRawFetch(bytes)
+    } catch (error) {
+      throw error instanceof IngestError ? final(error) : error
+    }
+  }
   consumerGroupPrototype.joinAndSync = async function (this: ConsumerGroup): Promise<void> {
     const hooks = hooksFor(this)
     if (hooks === null) return own.joinAndSync.call(this)
@@ -65,7 +71,7 @@ export function installHooks(): void {
     if (hooks === null) return own.recover.call(this, error)
     const { topic, partition } = error
     const position = this.offsetManager.nextOffset(topic, partition).toString()
-    const failure = new IngestError('POSITION_OUT_OF_RANGE', { topic, partition, position })
+    const failure = final(new IngestError('POSITION_OUT_OF_RANGE', { topic, partition, position }))
     hooks.failed(failure)
     throw failure
   }

@@ -85,6 +85,9 @@ const Encoder = require('kafkajs/src/protocol/encoder') as new () => { writeBuff
 /** A request body of ours as kafkajs wants it. */
 export const encoded = (body: Buffer): unknown => new Encoder().writeBuffer(body)
 
+/** An error that kafkajs neither tries again nor starts its consumer anew for. */
+export const final = (error: IngestError): IngestError => Object.assign(error, { retriable: false })
+
 interface ClusterOptions {
   readonly metadataMaxAge: number
   readonly allowAutoTopicCreation: false
