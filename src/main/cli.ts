@@ -2,7 +2,8 @@
 // Entry of the program `k2`: the only file that reads the environment and owns the exit code. Main thread.
 // Commands are imported when called, so that help and refusals answer without loading the line.
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, homedir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CommandLoaders, Output } from './command.ts'
 import { runCommandLine } from './command-line.ts'
@@ -15,6 +16,9 @@ const loaders: CommandLoaders = {
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,
   'positions show': async () => (await import('./commands/positions.ts')).positionsShowCommand,
   'tables show': async () => (await import('./commands/tables.ts')).tablesShowCommand,
+  'services up': async () => (await import('./commands/services.ts')).servicesUpCommand,
+  'services status': async () => (await import('./commands/services.ts')).servicesStatusCommand,
+  'services down': async () => (await import('./commands/services.ts')).servicesDownCommand,
 }
 
 /** Of the installed package: this file is two folders below it, in src and in dist alike. */
@@ -53,6 +57,8 @@ const code = await runCommandLine({
     cores: String(availableParallelism()),
     'shipped schemas': packagePath('schemas'),
     'shipped trades': packagePath('data/asx-2014-03'),
+    // XDG Base Directory Specification.
+    'user cache': join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'k2', 'services'),
   },
   readFile: (path) => readFileSync(path, 'utf8'),
   loaders,

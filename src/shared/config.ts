@@ -28,8 +28,12 @@ interface Values {
   catalog: CatalogAddress
   table: TableName
 }
-type ValueOf<R extends Row> = R extends { readonly values: readonly (infer V)[] }
-  ? V
+type ValueOf<R extends Row> = R extends { readonly kind: infer K; readonly values: readonly (infer V extends string)[] }
+  ? K extends 'list'
+    ? readonly V[]
+    : K extends 'ports'
+      ? Readonly<Partial<Record<V, number>>>
+      : V
   : R['kind'] extends keyof Values
     ? Values[R['kind']]
     : never

@@ -267,6 +267,29 @@ export type ErrorContext = Readonly<Record<string, string | number | bigint | bo
 /** The one error class. Programming errors are `assert` and crash; everything the world can do is one of these. */
 export class IngestError extends Error {
   readonly code: ErrorCode
+  // Servers of k2 services
+  SERVICE_TOOLS: {
+    action: 'stop',
+    text: 'servers need programs that this machine does not have',
+    help: 'install them, or choose other servers with --only; nothing was started',
+  },
+  SERVICE_PORT: {
+    action: 'stop',
+    text: 'port is taken',
+    help: 'choose others with --ports; nothing was started',
+  },
+  SERVICE_INSTALL: {
+    action: 'stop',
+    text: 'server could not be installed',
+    help: 'see its log; the package registries must be within reach',
+  },
+  SERVICE_START: { action: 'stop', text: 'server did not become well', help: 'see its log' },
+  SERVICE_STOP: { action: 'stop', text: 'process does not end', help: 'end it by its pid' },
+  SERVICE_STATE: {
+    action: 'stop',
+    text: 'folder of the servers cannot be used',
+    help: 'check --dir; end by pid what its state.json names before you remove it',
+  },
   readonly context: ErrorContext
 
   constructor(code: ErrorCode, context: ErrorContext = {}, cause?: unknown) {

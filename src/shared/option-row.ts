@@ -14,7 +14,11 @@ type OptionKind =
   | { readonly kind: 'enum'; readonly values: readonly string[] }
 
 /** Defaults that depend on the machine or on where K2 is installed; the command line supplies them. */
-export type ComputedDefault = 'cores' | 'shipped schemas' | 'shipped trades'
+  /** Some of the values, comma-separated. */
+  | { readonly kind: 'list'; readonly values: readonly string[] }
+  /** `kafka=29092,redis=0`: a port for some of the values. */
+  | { readonly kind: 'ports'; readonly values: readonly string[] }
+export type ComputedDefault = 'cores' | 'shipped schemas' | 'shipped trades' | 'user cache'
 
 export type OptionRow = OptionKind & {
   /** Key in the Config, camelCase; the flag is its kebab-case, the variable its K2_UPPER_CASE. */

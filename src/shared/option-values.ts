@@ -29,7 +29,16 @@ export interface CatalogAddress {
   readonly file: string
 }
 
-export type OptionValue = string | number | boolean | Topics | readonly string[] | Start | CatalogAddress | TableName
+export type OptionValue =
+  | string
+  | number
+  | boolean
+  | Topics
+  | readonly string[]
+  | Start
+  | CatalogAddress
+  | TableName
+  | Readonly<Record<string, number>>
 
 export type Parsed =
   | { readonly kind: 'value'; readonly value: OptionValue }
@@ -60,6 +69,10 @@ export function parseValue(row: OptionRow, text: string): Parsed {
     case 'topics':
       return parseTopics(text)
     case 'brokers':
+    case 'list':
+      return parseList(row.values, text)
+    case 'ports':
+      return parsePorts(row.values, text)
       return parseBrokers(text)
     case 'start':
       return parseStart(text)
@@ -216,4 +229,26 @@ function parseTable(text: string): Parsed {
     return problem('must be <namespace>.<table>, of letters, digits, _ and -')
   }
   return value({ namespace: levels, name })
+}
+
+function parseList(values: readonly string[], text: string): Parsed {
+  const items = text.split(',').map((item) => item.trim())
+  const bad = items.find((item) => !values.includes(item))
+  return bad === undefined
+    ? value([...new Set(items)])
+    : problem(`must be some of ${values.join(', ')}, comma-separated`)
+}
+
+function parsePorts(values: readonly string[], text: string): Parsed {
+  const ports: Record<string, number> = {}
+  for (const item of text.split(',')) {
+    const [, name = '', port = ''] = /^\s*([^=\s]+)=(\d{1,5})\s*$/.exec(item) ?? []
+    if (!values.includes(name) || Number(port) > 65_535 || ports[name] !== undefined) {
+      return problem(
+        `must be like ${values[0]}=29092, comma-separated, each once, of ${values.join(', ')}; 0 is any free port`,
+      )
+    }
+    ports[name] = Number(port)
+  }
+  return value(ports)
 }

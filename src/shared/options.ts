@@ -4,6 +4,7 @@ import type { CommandName } from './command-table.ts'
 import type { OptionRow } from './option-row.ts'
 import { feedRows } from './options-feed.ts'
 import { kafkaRows } from './options-kafka.ts'
+import { servicesRows } from './options-services.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -11,6 +12,18 @@ const GIB = 1024 * MIB
 const SECOND = 1000
 const DAY = 24 * 3600 * SECOND
 
+const EVERY_COMMAND = [
+  'run',
+  'demo',
+  'feed csv',
+  'feed synthetic',
+  'verify',
+  'positions show',
+  'tables show',
+  'services up',
+  'services status',
+  'services down',
+] as const
 export const optionRows = [
   {
     name: 'source',
@@ -282,7 +295,8 @@ export const optionRows = [
   ...feedRows,
   {
     name: 'json',
-    commands: ['run', 'demo', 'feed csv', 'feed synthetic', 'verify', 'positions show', 'tables show'],
+  ...servicesRows,
+    commands: EVERY_COMMAND,
     group: 'Output',
     kind: 'boolean',
     text: 'print one JSON document on stdout instead of text',
@@ -304,7 +318,7 @@ export const optionRows = [
   },
   {
     name: 'config',
-    commands: ['run', 'demo', 'feed csv', 'feed synthetic', 'verify', 'positions show', 'tables show'],
+    commands: EVERY_COMMAND,
     group: 'Output',
     kind: 'path',
     text: 'JSON file of options, keys as the flags without dashes in front; flags and K2_* variables come first',

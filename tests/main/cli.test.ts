@@ -42,11 +42,14 @@ async function k2(words: string, more: Partial<CommandLineInput> & { readonly fa
     verify: loader('verify'),
     'positions show': loader('positions show'),
     'tables show': loader('tables show'),
+    'services up': loader('services up'),
+    'services status': loader('services status'),
+    'services down': loader('services down'),
   }
   const code = await runCommandLine({
     words: words.split(' ').filter((word) => word !== ''),
     environment: {},
-    computed: { cores: '2', 'shipped schemas': 's', 'shipped trades': 'd' },
+    computed: { cores: '2', 'shipped schemas': 's', 'shipped trades': 'd', 'user cache': 'c' },
     readFile: () => {
       throw new Error('no such file')
     },

@@ -70,6 +70,10 @@ export function placeholderOf(row: OptionRow): string {
       return ''
     case 'enum':
       return row.values.join('|')
+    case 'list':
+      return '<a,b>'
+    case 'ports':
+      return '<name=port,…>'
     case 'integer':
       return '<n>'
     case 'catalog':
@@ -99,4 +103,9 @@ export function placeholderOf(row: OptionRow): string {
 export const defaultOf = (row: OptionRow): string =>
   row.default ?? (row.computed === undefined ? '' : COMPUTED[row.computed])
 
-const COMPUTED = { cores: 'one a core', 'shipped schemas': 'schemas/ of k2', 'shipped trades': 'data/ of k2' } as const
+const COMPUTED = {
+  cores: 'one a core',
+  'shipped schemas': 'schemas/ of k2',
+  'shipped trades': 'data/ of k2',
+  'user cache': '~/.cache/k2/services',
+} as const
