@@ -252,21 +252,6 @@ export const errorTable = {
     help: 'choose an empty --dir; only a folder with the marker of an earlier demo is cleared',
   },
   DEMO_STEP: { action: 'stop', text: 'a step of the demo failed', help: 'its own message stands above' },
-  // Proof
-  VERIFY_UNSUPPORTED: {
-    action: 'stop',
-    text: 'table holds what k2 verify does not read, so nothing is proved',
-    help: 'let the engine that wrote it compact the table, then verify again',
-  },
-} as const satisfies Record<string, ErrorRow>
-
-export type ErrorCode = keyof typeof errorTable
-/** Values that place an error: topic, partition, offset, file, option … Printed as `key=value`. */
-export type ErrorContext = Readonly<Record<string, string | number | bigint | boolean>>
-
-/** The one error class. Programming errors are `assert` and crash; everything the world can do is one of these. */
-export class IngestError extends Error {
-  readonly code: ErrorCode
   // Servers of k2 services
   SERVICE_TOOLS: {
     action: 'stop',
@@ -290,6 +275,21 @@ export class IngestError extends Error {
     text: 'folder of the servers cannot be used',
     help: 'check --dir; end by pid what its state.json names before you remove it',
   },
+  // Proof
+  VERIFY_UNSUPPORTED: {
+    action: 'stop',
+    text: 'table holds what k2 verify does not read, so nothing is proved',
+    help: 'let the engine that wrote it compact the table, then verify again',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errorTable
+/** Values that place an error: topic, partition, offset, file, option … Printed as `key=value`. */
+export type ErrorContext = Readonly<Record<string, string | number | bigint | boolean>>
+
+/** The one error class. Programming errors are `assert` and crash; everything the world can do is one of these. */
+export class IngestError extends Error {
+  readonly code: ErrorCode
   readonly context: ErrorContext
 
   constructor(code: ErrorCode, context: ErrorContext = {}, cause?: unknown) {

@@ -12,12 +12,12 @@ type OptionKind =
   /** `250ms`, `10s`; becomes ms, under `<name>Ms`. Bounds in ms. */
   | { readonly kind: 'duration'; readonly min: number; readonly max: number }
   | { readonly kind: 'enum'; readonly values: readonly string[] }
-
-/** Defaults that depend on the machine or on where K2 is installed; the command line supplies them. */
   /** Some of the values, comma-separated. */
   | { readonly kind: 'list'; readonly values: readonly string[] }
   /** `kafka=29092,redis=0`: a port for some of the values. */
   | { readonly kind: 'ports'; readonly values: readonly string[] }
+
+/** Defaults that depend on the machine or on where K2 is installed; the command line supplies them. */
 export type ComputedDefault = 'cores' | 'shipped schemas' | 'shipped trades' | 'user cache'
 
 export type OptionRow = OptionKind & {

@@ -66,13 +66,13 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return parseInstant(text)
     case 'enum':
       return row.values.includes(text) ? value(text) : problem(`must be one of ${row.values.join(', ')}`)
-    case 'topics':
-      return parseTopics(text)
-    case 'brokers':
     case 'list':
       return parseList(row.values, text)
     case 'ports':
       return parsePorts(row.values, text)
+    case 'topics':
+      return parseTopics(text)
+    case 'brokers':
       return parseBrokers(text)
     case 'start':
       return parseStart(text)

@@ -293,9 +293,9 @@ export const optionRows = [
     text: 'go on in what an earlier demo left instead of starting afresh',
   },
   ...feedRows,
+  ...servicesRows,
   {
     name: 'json',
-  ...servicesRows,
     commands: EVERY_COMMAND,
     group: 'Output',
     kind: 'boolean',

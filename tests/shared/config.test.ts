@@ -6,7 +6,12 @@ import { flagOf, keyOf, type OptionRow, variableOf } from '../../src/shared/opti
 import { parseValue } from '../../src/shared/option-values.ts'
 import { optionRows, optionsOf } from '../../src/shared/options.ts'
 
-const computed = { cores: '4', 'shipped schemas': '/k2/schemas', 'shipped trades': '/k2/data', 'user cache': '/k2/cache' }
+const computed = {
+  cores: '4',
+  'shipped schemas': '/k2/schemas',
+  'shipped trades': '/k2/data',
+  'user cache': '/k2/cache',
+}
 const flags = (options: Readonly<Record<string, string>>): Written[] =>
   Object.entries(options).map(([key, text]) => ({ key, origin: `--${key}`, text }))
 const input = (more: Partial<ConfigInput> = {}): ConfigInput => ({
