@@ -101,6 +101,21 @@ test('a process that is killed is taken over once its session has ended', async 
   expect(await line.verify()).toMatchObject({ verdict: 'equal', totals: { ...none, tableRows: 30_000 } })
 }, 60_000)
 
+test('a process that was stopped beyond its session is evicted; what it still delivers is fenced, and both go on', async () => {
+  const line = await newLine(4)
+  await line.feed(40_000, 1)
+  const words = ['run', ...line.words, '--until-end', ...throttled, '--session-timeout', '6s', '--throttle', '2000']
+  const [sleeper, other] = [startK2(words), startK2(words)]
+  await Promise.all([sleeper, other].map((each) => each.wrote('Iceberg transaction committed', 2)))
+  sleeper.kill('SIGSTOP')
+  await sleep(9_000)
+  sleeper.kill('SIGCONT')
+  const ended = await Promise.all([sleeper.ended, other.ended])
+  ended.forEach(ok)
+  expect(ended[0]?.err).toContain('going on from the positions of the table')
+  expect(await line.verify()).toMatchObject({ verdict: 'equal', totals: { ...none, tableRows: 40_000 } })
+}, 60_000)
+
 test('a stopped process leaves the group at once, and the next one goes on', async () => {
   const line = await newLine(4)
   await line.feed(20_000, 1)

@@ -152,8 +152,8 @@ export class KafkaAssignment implements Assignment {
     if (taken === 'misplaced' && lane !== null) group.seek({ topic, partition, offset: lane.next.toString() })
   }
 
-  async confirm(): Promise<void> {
-    const { look, notice } = this.#parts
+  async confirm(notice: Notice = this.#parts.notice): Promise<void> {
+    const { look } = this.#parts
     const known = new Map(
       this.#partitions.filter((each) => each.isAssigned).map((each) => [each.topicName, each.topic]),
     )

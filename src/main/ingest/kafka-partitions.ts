@@ -96,6 +96,7 @@ export function checkPositions(partitions: readonly SourcePartition[], positions
 
 const FIRST_WAIT_MS = 300
 const WAIT_MS_MAX = 3_000
+const TRIES_PER_NOTICE = 5
 
 /**
  * Asks brokers until they answer, saying so, for as long as `msMax` and the signal allow; then with the error of the last try.
@@ -106,13 +107,14 @@ export async function untilAnswered<T>(
   options: { readonly msMax: number; readonly signal: AbortSignal; readonly notice: Notice },
 ): Promise<T> {
   const startMs = performance.now()
+  let tries = 0
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, WAIT_MS_MAX)) {
     try {
       return await ask()
     } catch (error) {
       const isHopeful = error instanceof IngestError && error.action === 'retry'
       if (!isHopeful || options.signal.aborted || performance.now() - startMs > options.msMax) throw error
-      options.notice({ event: 'waiting for the brokers', reason: error.message, wait_ms: waitMs })
+      if (tries++ % TRIES_PER_NOTICE === 0) options.notice({ event: 'waiting for the brokers', reason: error.message })
       await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined)
     }
   }

@@ -34,6 +34,8 @@ const PARTITION_BYTES_MAX = 1024 * 1024
 const SILENCE_MS = 10_000
 /** Deaths of the membership in a row, without a fetch answered in between. */
 const DEATHS_MAX = 5
+/** A day of broker outage. */
+const MEMBER_RETRIES_MAX = 30_000
 const CLOSE_MS_MAX = 5_000
 const WATCH_MS = 1_000
 /** Every so many watches the topics are asked for, also where nothing is committed. */
@@ -158,7 +160,8 @@ class KafkaSource implements RecordSource {
       // kafkajs sleeps this long whenever every partition is paused, and nothing wakes it.
       maxWaitTimeInMs: 100,
       allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 300, maxRetryTime: 3_000, retries: 5 },
+      // A crash would lose the member's id, and the group would wait for that dead member's session to end.
+      retry: { initialRetryTime: 300, maxRetryTime: 3_000, retries: MEMBER_RETRIES_MAX },
     })
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       const error = brokerError(payload.error)
@@ -262,9 +265,12 @@ class KafkaSource implements RecordSource {
       this.#options.notice({ event: 'no broker has answered a fetch', seconds, reason: this.#trouble.text })
     }
     if (++this.#watches % WATCHES_PER_CONFIRM !== 0 || current === null) return
-    current.confirm().catch((error: unknown) => {
-      if (!current.revoked.aborted) this.#fail(brokerError(error))
-    })
+    // Silent: that brokers are away is told above.
+    current
+      .confirm(() => undefined)
+      .catch((error: unknown) => {
+        if (!current.revoked.aborted) this.#fail(brokerError(error))
+      })
   }
 
   /** One at a time; of those that wait, the newest. */
