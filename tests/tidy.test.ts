@@ -148,6 +148,7 @@ describe('imports', () => {
   const SHELL = [
     'store/',
     'avro/schema-registry.ts',
+    'avro/http-registry',
     'iceberg/catalog-database.ts',
     'kafka/log-directory.ts',
     'kafka/log-writer.ts',

@@ -34,17 +34,23 @@ export const commandTable = {
   },
   'feed csv': {
     group: 'Move data',
-    summary: 'write the ASX files as Kafka record batches into a log directory',
+    summary: 'write the ASX files as Kafka record batches into a log directory or a topic',
     details:
-      'The same files give the same bytes every time. Without --append, a topic that is there already is refused.',
-    examples: ['k2 feed csv --to log', 'k2 feed csv --to log --type quotes'],
+      'The same files give the same bytes every time. Without --append, a topic that is there already is refused. ' +
+      'With --brokers they go into a Kafka topic, made where it is missing; with --registry their schema is registered there.',
+    examples: [
+      'k2 feed csv --to log',
+      'k2 feed csv --to log --type quotes',
+      'k2 feed csv --brokers localhost:9092 --registry http://localhost:8081',
+    ],
   },
   'feed synthetic': {
     group: 'Move data',
-    summary: 'write made-up trades as Kafka record batches into a log directory',
+    summary: 'write made-up trades as Kafka record batches into a log directory or a topic',
     details:
       'The same options give the same bytes every time. A feed that was stopped or killed goes on where it was; one that is complete ' +
-      'changes nothing when it is begun again. Another feed of the same topic is refused, unless with --append.',
+      'changes nothing when it is begun again. Another feed of the same topic is refused, unless with --append. ' +
+      'With --brokers, a topic that holds records is refused, and a feed that was stopped is not gone on with.',
     examples: ['k2 feed synthetic --to log --messages 1000000 --symbols 100 --seed 7'],
   },
   verify: {

@@ -1,5 +1,6 @@
 // The typed, deep-frozen Config of a command, from flags, K2_* variables and a config file, in that order of precedence. Pure:
 // the command line hands in what it read, so nothing else ever looks at the environment. All problems are found, not the first.
+import type { RegistryAuth } from './avro/http-registry-errors.ts'
 import type { CommandName } from './command-table.ts'
 import type { TableName } from './iceberg/catalog.ts'
 import { nearest } from './nearest.ts'
@@ -24,6 +25,9 @@ interface Values {
   instant: string
   topics: Topics
   brokers: readonly string[]
+  urls: readonly string[]
+  secret: string
+  'registry-auth': RegistryAuth
   start: Start
   catalog: CatalogAddress
   table: TableName
@@ -115,9 +119,13 @@ function resolve(
   }
   const parsed = parseValue(row, text)
   if (parsed.kind === 'value') return parsed.value
-  problems.push(`${written?.origin ?? flagOf(row)} ${parsed.problem}, not "${text}"`)
+  problems.push(`${written?.origin ?? flagOf(row)} ${parsed.problem}${isShown(row) ? `, not "${text}"` : ''}`)
   return null
 }
+
+/** What may hold a secret is not repeated, also where it is wrong. */
+const isShown = (row: OptionRow): boolean =>
+  row.kind !== 'secret' && row.kind !== 'registry-auth' && row.kind !== 'urls'
 
 /** By key. A flag written twice is a contradiction, but for topics, which add up. */
 function writtenFlags(rows: readonly OptionRow[], flags: readonly Written[], problems: string[]): Map<string, Written> {
@@ -132,7 +140,8 @@ function writtenFlags(rows: readonly OptionRow[], flags: readonly Written[], pro
     } else if (row.kind === 'topics' && earlier.text !== null && flag.text !== null) {
       layer.set(flag.key, { ...flag, text: `${earlier.text},${flag.text}` })
     } else {
-      problems.push(`${flag.origin} is given twice: "${earlier.text ?? ''}" and "${flag.text ?? ''}"`)
+      const texts = isShown(row) ? `: "${earlier.text ?? ''}" and "${flag.text ?? ''}"` : ''
+      problems.push(`${flag.origin} is given twice${texts}`)
     }
   }
   return layer
@@ -199,7 +208,7 @@ function contradictions(
         problems.push(`${mine.origin} contradicts ${theirs.origin}`)
     }
   }
-  problems.push(...sourceProblems(rows, values))
+  problems.push(...sourceProblems(rows, given, values))
   const { chunkBytes, queueBytes } = values
   if (typeof chunkBytes === 'number' && typeof queueBytes === 'number' && chunkBytes > queueBytes) {
     problems.push(`--chunk-bytes ${chunkBytes} is more than --queue-bytes ${queueBytes}: no chunk would ever fit`)
@@ -207,15 +216,20 @@ function contradictions(
   return problems
 }
 
-/** A run reads a log directory or a cluster; what is about one of them means nothing with the other. */
+/** A run reads, and a feed writes, a log directory or a cluster; what is about one of them means nothing with the other. */
 function sourceProblems(
   rows: readonly OptionRow[],
+  given: ReadonlyMap<string, Written>,
   values: Readonly<Record<string, OptionValue | null>>,
 ): readonly string[] {
   if (!rows.some((row) => row.name === 'brokers')) return []
-  const { source, brokers, start } = values
-  if (source === null && brokers === null) {
+  const { brokers, start } = values
+  const isNone = (place: string): boolean => values[place] === null && brokers === null && !given.has(place)
+  if (isNone('source')) {
     return ['--source or --brokers is required: a log directory, or the Kafka brokers to read from']
+  }
+  if (isNone('to')) {
+    return ['--to or --brokers is required: a log directory, or the Kafka brokers to write to']
   }
   const isTime = typeof start === 'object' && start !== null && 'kind' in start && start.kind === 'time'
   const isLone = (values['saslUsername'] === null) !== (values['saslPassword'] === null)

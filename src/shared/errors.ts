@@ -69,8 +69,8 @@ export const errorTable = {
   },
   FEED_CONFLICT: {
     action: 'stop',
-    text: 'log directory holds something else than this feed',
-    help: 'choose another directory, add with --append, or finish the feed begun there with the same options',
+    text: 'place of the feed holds something else than this feed',
+    help: 'choose another directory or topic, add with --append, or finish the feed begun there with the same options',
   },
   CODEC_UNSUPPORTED: {
     action: 'stop',
@@ -91,7 +91,7 @@ export const errorTable = {
   SCHEMA_UNKNOWN: {
     action: 'stop',
     text: 'schema id not in the registry',
-    help: 'add the schema to the registry (--schemas), or set --unknown-schema dead-letter',
+    help: 'add the schema to the registry (--schemas, --registry), or set --unknown-schema dead-letter',
   },
   SCHEMA_INVALID: { action: 'stop', text: 'schema cannot be read', help: 'correct the Avro schema file' },
   SCHEMA_UNSUPPORTED: {
@@ -103,6 +103,21 @@ export const errorTable = {
     action: 'stop',
     text: 'writer schema does not fit the table',
     help: 'see docs/schemas.md for what may change',
+  },
+  SCHEMA_REJECTED: {
+    action: 'stop',
+    text: 'schema registry does not take the schema',
+    help: 'its subject holds one that this does not fit, or the registry does not allow it: see the reason',
+  },
+  REGISTRY_UNAVAILABLE: {
+    action: 'retry',
+    text: 'schema registry does not answer',
+    help: 'check --registry, the network and the registry; k2 run waits and goes on by itself',
+  },
+  REGISTRY_REFUSED: {
+    action: 'stop',
+    text: 'schema registry refuses this client, or is none',
+    help: 'check --registry, with its base path, and --registry-auth',
   },
   // Records (dead letters)
   RECORD_NOT_FRAMED: {

@@ -3,7 +3,9 @@ import type { CommandName } from './command-table.ts'
 
 /** How a value is written and what it becomes; see option-values.ts. */
 type OptionKind =
-  | { readonly kind: 'string' | 'path' | 'boolean' | 'topics' | 'brokers' | 'start' | 'catalog' | 'table' }
+  | { readonly kind: 'string' | 'path' | 'boolean' | 'topics' | 'brokers' | 'urls' | 'start' | 'catalog' | 'table' }
+  /** Never shown again. */
+  | { readonly kind: 'secret' | 'registry-auth' }
   /** Becomes µs since 1970 as a decimal string, under `<name>Us`. */
   | { readonly kind: 'instant' }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number }

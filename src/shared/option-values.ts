@@ -1,5 +1,6 @@
 // From the text of an option (flag, variable or config file alike) to its value. Pure; a value that does not fit is a problem
 // in words, never an exception, so that all problems can be shown at once.
+import type { RegistryAuth } from './avro/http-registry-errors.ts'
 import type { TableName } from './iceberg/catalog.ts'
 import type { OptionRow } from './option-row.ts'
 
@@ -36,9 +37,11 @@ export type OptionValue =
   | Topics
   | readonly string[]
   | Start
+  | RegistryAuth
   | CatalogAddress
   | TableName
   | Readonly<Record<string, number>>
+  | RegistryAuth
 
 export type Parsed =
   | { readonly kind: 'value'; readonly value: OptionValue }
@@ -52,6 +55,7 @@ const problem = (text: string): Parsed => ({ kind: 'problem', problem: text })
 export function parseValue(row: OptionRow, text: string): Parsed {
   switch (row.kind) {
     case 'string':
+    case 'secret':
     case 'path':
       return text === '' ? problem('must not be empty') : value(text)
     case 'boolean':
@@ -74,6 +78,10 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return parseTopics(text)
     case 'brokers':
       return parseBrokers(text)
+    case 'urls':
+      return parseUrls(text)
+    case 'registry-auth':
+      return parseRegistryAuth(text)
     case 'start':
       return parseStart(text)
     case 'catalog':
@@ -215,6 +223,31 @@ function parsePattern(text: string): Parsed {
     return problem(`is no regular expression (${error instanceof Error ? error.message : String(error)})`)
   }
   return value({ kind: 'pattern', pattern })
+}
+
+const URLS_MAX = 16
+
+/** Addresses without a slash at the end. What else a URL can hold has another place (credentials) or none. */
+function parseUrls(text: string): Parsed {
+  const urls: string[] = []
+  for (const part of text.split(',').map((item) => item.trim())) {
+    if (!/^https?:\/\//i.test(part) || !URL.canParse(part))
+      return problem('must be http:// or https:// addresses, comma-separated')
+    const { username, password, search, hash, origin, pathname } = new URL(part)
+    if (username !== '' || password !== '') return problem('must not hold credentials: they go in --registry-auth')
+    if (search !== '' || hash !== '') return problem('must end with the base path, without ? or #')
+    urls.push(`${origin}${pathname.replace(/\/+$/, '')}`)
+  }
+  return urls.length > URLS_MAX ? problem(`must be at most ${URLS_MAX} addresses`) : value([...new Set(urls)])
+}
+
+/** `basic:<user>:<password>` or `bearer:<token>`; a token is what a header can hold (RFC 6750, section 2.1). */
+function parseRegistryAuth(text: string): Parsed {
+  const basic = /^basic:([^:]+):(.+)$/s.exec(text)
+  if (basic !== null) return value({ kind: 'basic', user: basic[1] ?? '', password: basic[2] ?? '' })
+  const token = /^bearer:([\x21-\x7e]+)$/.exec(text)?.[1]
+  if (token !== undefined) return value({ kind: 'bearer', token })
+  return problem('must be basic:<user>:<password> or bearer:<token>')
 }
 
 function parseCatalog(text: string): Parsed {

@@ -15,7 +15,7 @@ export const feedRows = [
     commands: ['feed csv', 'feed synthetic'],
     group: 'Where',
     kind: 'path',
-    required: true,
+    conflicts: ['brokers'],
     text: 'log directory to write; made where it is missing',
   },
   {
@@ -32,7 +32,7 @@ export const feedRows = [
     commands: ['feed csv', 'feed synthetic'],
     group: 'How much',
     kind: 'boolean',
-    text: 'add to a topic that holds another complete feed',
+    text: 'add to a topic that holds another complete feed, or, at brokers, records of any kind',
   },
   {
     name: 'topic',

@@ -4,6 +4,7 @@ import type { CommandName } from './command-table.ts'
 import type { OptionRow } from './option-row.ts'
 import { feedRows } from './options-feed.ts'
 import { kafkaRows } from './options-kafka.ts'
+import { registryRows } from './options-registry.ts'
 import { servicesRows } from './options-services.ts'
 
 const KIB = 1024
@@ -11,7 +12,6 @@ const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 const SECOND = 1000
 const DAY = 24 * 3600 * SECOND
-
 const EVERY_COMMAND = [
   'run',
   'demo',
@@ -24,6 +24,7 @@ const EVERY_COMMAND = [
   'services status',
   'services down',
 ] as const
+
 export const optionRows = [
   {
     name: 'source',
@@ -58,6 +59,7 @@ export const optionRows = [
     computed: 'shipped schemas',
     text: 'folder of Avro schemas: the file registry',
   },
+  ...registryRows,
   {
     name: 'catalog',
     commands: ['run', 'verify', 'positions show', 'tables show'],

@@ -48,6 +48,9 @@ describe('a config', () => {
       sessionTimeoutMs: 10_000,
       topic: { kind: 'pattern', pattern: String.raw`^market\.` },
       schemas: '/k2/schemas',
+      registry: null,
+      registryAuth: null,
+      registryCache: '.k2/schemas',
       catalog: { kind: 'sqlite', file: 'catalog.db' },
       warehouse: 'warehouse',
       table: null,
@@ -154,6 +157,32 @@ describe('a refusal', () => {
     expect(problemsOf('run', { flags: flags({ ...where, quiet: 'true', json: 'false' }) })).toEqual([])
   })
 
+  test('never repeats what may be a secret, wrong or given twice', () => {
+    const twice = (key: string, ...texts: readonly string[]) => texts.map((text) => ({ key, origin: `--${key}`, text }))
+    const words = [
+      ...flags({ ...where, brokers: 'a:1', 'sasl-username': 'u' }),
+      ...twice('sasl-password', 'hunter2', 'hunter2'),
+      ...twice('registry-auth', 'hunter2'),
+      ...twice('registry', 'http://me:hunter2@a'),
+    ]
+    const problems = problemsOf('run', { flags: words })
+    expect(problems).toContain('--sasl-password is given twice')
+    expect(problems).toContain('--registry-auth must be basic:<user>:<password> or bearer:<token>')
+    expect(problems.join(' ')).not.toContain('hunter2')
+  })
+
+  test('wants one place for a feed, and one kind of registry for a run', () => {
+    expect(problemsOf('feed csv', {})).toEqual([
+      '--to or --brokers is required: a log directory, or the Kafka brokers to write to',
+    ])
+    expect(problemsOf('feed csv', { flags: flags({ to: 'log', brokers: 'a:1' }) })).toEqual([
+      '--to contradicts --brokers',
+    ])
+    expect(problemsOf('run', { flags: flags({ ...where, schemas: 's', registry: 'http://a' }) })).toEqual([
+      '--registry contradicts --schemas',
+    ])
+  })
+
   test('names what is about brokers where there is only half of it, or a log directory', () => {
     const start = '2026-01-31'
     expect(
@@ -224,6 +253,14 @@ describe('the text of an option', () => {
     ['source', '', 'must not be empty'],
     ['brokers', 'a:9092, [::1]:9093', ['a:9092', '[::1]:9093']],
     ['brokers', 'a', 'must be <host>:<port>, comma-separated'],
+    ['registry', 'http://a:8081/, https://b/apis/ccompat/v7/', ['http://a:8081', 'https://b/apis/ccompat/v7']],
+    ['registry', 'a:8081', 'must be http:// or https:// addresses, comma-separated'],
+    ['registry', 'ftp://a', 'must be http:// or https:// addresses, comma-separated'],
+    ['registry', 'http://me:pw@a', 'must not hold credentials: they go in --registry-auth'],
+    ['registry', 'http://a/?x=1', 'must end with the base path, without ? or #'],
+    ['registryAuth', 'basic:me:p:w', { kind: 'basic', user: 'me', password: 'p:w' }],
+    ['registryAuth', 'bearer:abc.def', { kind: 'bearer', token: 'abc.def' }],
+    ['registryAuth', 'bearer:a b', 'must be basic:<user>:<password> or bearer:<token>'],
     ['start', 'latest', { kind: 'latest' }],
     ['start', '2026-01-31T12:00:00Z', { kind: 'time', ms: 1_769_860_800_000 }],
     ['start', 'a.b/0=5,c/1=0', { kind: 'offsets', offsets: [at('a.b', 0, '5'), at('c', 1, '0')] }],

@@ -1,6 +1,5 @@
 // k2 verify: the proof that tables hold what the source holds. Main thread; reads only.
 import { existsSync } from 'node:fs'
-import { openFileRegistry } from '../../shared/avro/schema-registry.ts'
 import type { Config } from '../../shared/config.ts'
 import { IngestError } from '../../shared/errors.ts'
 import { formatTableName } from '../../shared/iceberg/catalog.ts'
@@ -12,6 +11,7 @@ import type { VerifyReport } from '../../shared/verify/report.ts'
 import { type VerifyProgress, verifyTable } from '../../shared/verify/verify-table.ts'
 import { type CommandIo, jsonLine } from '../command.ts'
 import { planRoutes, type Route } from '../ingest/routes.ts'
+import { openRegistry } from '../registry/open-registry.ts'
 import { openProgressLine } from '../terminal/progress.ts'
 import { renderProof } from '../terminal/proof.ts'
 import { styleFor } from '../terminal/style.ts'
@@ -38,7 +38,7 @@ async function verifyTables(config: Config<'verify'>, io: CommandIo): Promise<re
   )
   const { file } = config.catalog
   if (!existsSync(file)) throw new IngestError('CATALOG_UNREADABLE', { file, reason: 'no such file' })
-  const registry = await openFileRegistry(config.schemas)
+  const registry = await openRegistry(config, { notice: () => {}, stop: new AbortController().signal })
   const store = openFolderStore(config.warehouse)
   const catalog = openSqlCatalog({ file, store })
   const line = openProgressLine(io.err)

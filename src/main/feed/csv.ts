@@ -1,7 +1,6 @@
-// `k2 feed csv`: the ASX files into a log directory. Main thread. Invariants: every row is read and checked before the first
+// `k2 feed csv`: the ASX files into a log directory or a topic. Main thread. Invariants: every row is read and checked before the first
 // byte is written; rows go by time, then file, then line; the same files and options give the same bytes.
 import { readdir } from 'node:fs/promises'
-import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import { IngestError } from '../../shared/errors.ts'
 import {
   type AsxCompany,
@@ -17,20 +16,27 @@ import {
 } from './asx.ts'
 import { type CsvFile, type CsvRow, csvRows, csvStem, readCsvFile, rowProblem } from './csv-file.ts'
 import { feedIdentity } from './feed-journal.ts'
-import { FeedLog, type FeedResult, type FeedTarget, openFeedLog } from './feed-log.ts'
-import { feedSchemaId } from './feed-schema.ts'
+import { type FeedSchemas, feedSchemaId } from './feed-schema.ts'
+import {
+  type FeedPlace,
+  type FeedResult,
+  type FeedSettings,
+  type FeedSink,
+  type FeedTarget,
+  openFeed,
+} from './feed-sink.ts'
 import { partitionFor } from './murmur2.ts'
 
-export interface CsvFeedOptions extends Partial<Omit<FeedTarget, 'directory'>> {
+interface CsvOptions extends Partial<FeedSettings>, FeedSchemas {
   /** Folder of the CSV files. */
   readonly source: string
-  readonly directory: string
-  readonly schemas: SchemaRegistry
   /** Default trades. */
   readonly type?: AsxType
   /** Minutes that the local times of the files are ahead of UTC. Default 660 (Sydney in March 2014). */
   readonly utcOffsetMinutes?: number
 }
+
+export type CsvFeedOptions = CsvOptions & FeedPlace
 
 /** One file with the company whose rows it holds; null for the list of companies itself. */
 interface AsxInput {
@@ -42,7 +48,7 @@ interface AsxInput {
  * Writes the trades (4 partitions), quotes (4) or companies (1) of `source` to `market.equities.{type}.asx`: key = symbol
  * (company id for companies), Java's partitioner, record time = the row's own, lz4, batches of 500.
  * Errors: SOURCE_MISSING, FEED_INPUT (with file, line and reason), SCHEMA_UNKNOWN, SCHEMA_INCOMPATIBLE,
- * FEED_CONFLICT, STORE_NOT_WRITABLE.
+ * FEED_CONFLICT, STORE_NOT_WRITABLE, BROKER_*, those of `register`.
  */
 export async function feedCsv(options: CsvFeedOptions): Promise<FeedResult> {
   const { type = 'trades', utcOffsetMinutes = sydneyOffsetMinutes } = options
@@ -56,7 +62,7 @@ export async function feedCsv(options: CsvFeedOptions): Promise<FeedResult> {
     ...options,
   }
   const { topic, partitions, codec, batchRecords } = target
-  const schemaId = await feedSchemaId(options.schemas, topic, shape.schema, shape.schemaFields)
+  const schemaId = await feedSchemaId(options, topic, shape.schema, shape.schemaFields)
   const inputs = await readInputs(options.source, type)
   const records = (): Generator<AsxRecord> => byTime(inputs.map((input) => asxRecords(input, type, utcOffsetMinutes)))
   let messages = 0
@@ -75,17 +81,17 @@ export async function feedCsv(options: CsvFeedOptions): Promise<FeedResult> {
     batchRecords,
     files,
   }
-  const log = await openFeedLog(target, feedIdentity(parameters), messages)
-  if (!(log instanceof FeedLog)) return log
+  const feed = await openFeed(target, feedIdentity(parameters), messages)
+  if (feed.kind === 'done') return feed.result
   try {
-    return await write(log, records(), schemaId, partitions)
+    return await write(feed.sink, records(), schemaId, partitions)
   } finally {
-    await log.close()
+    await feed.sink.close()
   }
 }
 
 async function write(
-  log: FeedLog,
+  sink: FeedSink,
   records: Generator<AsxRecord>,
   schemaId: number,
   partitions: number,
@@ -98,13 +104,13 @@ async function write(
       key = { bytes, partition: partitionFor(bytes, partitions) }
       keys.set(record.key, key)
     }
-    const writer = log.writer(key.partition)
+    const writer = sink.writer(key.partition)
     writer.frame(schemaId)
     record.write(writer)
-    const isFull = log.end(key.partition, Math.floor(record.timestampUs / 1000), key.bytes)
-    if (isFull && !(await log.flush(key.partition))) return await log.stop()
+    const isFull = sink.end(key.partition, Math.floor(record.timestampUs / 1000), key.bytes)
+    if (isFull && !(await sink.flush(key.partition))) return await sink.stop()
   }
-  return await log.complete()
+  return await sink.complete()
 }
 
 /** The files of a type, in the order of their names. */

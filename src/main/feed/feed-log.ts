@@ -3,48 +3,16 @@
 // feed begun again writes nothing.
 import { mkdir } from 'node:fs/promises'
 import { IngestError } from '../../shared/errors.ts'
-import type { WriterCodec } from '../../shared/kafka/compression.ts'
 import type { AvroWriter } from './avro-writer.ts'
 import { type FeedEntry, type FeedJournal, readJournal, writeJournal } from './feed-journal.ts'
 import { FeedPartition } from './feed-partition.ts'
+import type { DirectoryPlace, FeedResult, FeedSettings, FeedSink, OpenedFeed } from './feed-sink.ts'
 import { openTopicLog, type TopicLog } from './topic-log.ts'
 
-/** What every feed takes. Where an id is not given, it follows from the feed: see {@link openTopicLog}. */
-export interface FeedTarget {
-  readonly directory: string
-  readonly topic: string
-  readonly partitions: number
-  readonly codec: WriterCodec
-  /** Records per record batch. */
-  readonly batchRecords: number
-  /** Add to a topic that holds a complete feed; without it another feed is refused and the same one changes nothing. */
-  readonly append: boolean
-  readonly clusterId?: string | undefined
-  readonly topicId?: string | undefined
-  readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Stops after a whole batch; the same feed goes on there when it is begun again. */
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface FeedResult {
-  readonly directory: string
-  readonly topic: string
-  readonly partitions: number
-  /** `unchanged`: the feed was there already, complete. `stopped`: the signal came; begin again to go on. */
-  readonly outcome: 'written' | 'unchanged' | 'stopped'
-  /** Records of the feed in the log; `messagesFound` of them were there before this run. */
-  readonly messages: number
-  readonly messagesFound: number
-  /** Bytes of record batches that this run wrote. */
-  readonly bytes: number
-}
+type LogTarget = FeedSettings & DirectoryPlace
 
 /** The log to feed, or the result where the same feed is complete there. Errors: FEED_CONFLICT, STORE_NOT_WRITABLE, SOURCE_CORRUPT. */
-export async function openFeedLog(
-  target: FeedTarget,
-  identity: string,
-  messages: number,
-): Promise<FeedLog | FeedResult> {
+export async function openFeedLog(target: LogTarget, identity: string, messages: number): Promise<OpenedFeed> {
   const { directory, topic } = target
   try {
     await mkdir(directory, { recursive: true })
@@ -60,11 +28,15 @@ export async function openFeedLog(
     if (before.identity !== identity)
       throw new IngestError('FEED_CONFLICT', { directory, topic, reason: 'topic is there' })
     const { partitions } = target
-    return { directory, topic, partitions, outcome: 'unchanged', messages, messagesFound: messages, bytes: 0 }
+    const counts = { messages, messagesFound: messages, bytes: 0 }
+    return {
+      kind: 'done',
+      result: { place: 'directory', directory, topic, partitions, outcome: 'unchanged', ...counts },
+    }
   }
   const log = await openTopicLog(target, identity)
   try {
-    return await enterFeed(target, log, journal, before, { identity, messages })
+    return { kind: 'open', sink: await enterFeed(target, log, journal, before, { identity, messages }) }
   } catch (error) {
     await log.close()
     throw error
@@ -72,7 +44,7 @@ export async function openFeedLog(
 }
 
 async function enterFeed(
-  target: FeedTarget,
+  target: LogTarget,
   log: TopicLog,
   journal: FeedJournal,
   before: FeedEntry | null,
@@ -97,8 +69,8 @@ async function enterFeed(
   return new FeedLog(target, log, journal, entry, ends)
 }
 
-export class FeedLog {
-  readonly #target: FeedTarget
+class FeedLog implements FeedSink {
+  readonly #target: LogTarget
   readonly #log: TopicLog
   readonly #journal: FeedJournal
   readonly #entry: FeedEntry
@@ -109,7 +81,7 @@ export class FeedLog {
   #written = 0
   #bytes = 0
 
-  constructor(target: FeedTarget, log: TopicLog, journal: FeedJournal, entry: FeedEntry, ends: readonly bigint[]) {
+  constructor(target: LogTarget, log: TopicLog, journal: FeedJournal, entry: FeedEntry, ends: readonly bigint[]) {
     this.#target = target
     this.#log = log
     this.#journal = journal
@@ -192,7 +164,8 @@ export class FeedLog {
   #result(outcome: 'written' | 'stopped'): FeedResult {
     const { directory, topic, partitions } = this.#target
     const messages = this.#found + this.#written
-    return { directory, topic, partitions, outcome, messages, messagesFound: this.#found, bytes: this.#bytes }
+    const counts = { messages, messagesFound: this.#found, bytes: this.#bytes }
+    return { place: 'directory', directory, topic, partitions, outcome, ...counts }
   }
 
   #at(partition: number): FeedPartition {

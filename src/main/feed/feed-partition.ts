@@ -6,6 +6,13 @@ import type { WriterCodec } from '../../shared/kafka/compression.ts'
 import { writeRecordBatch } from '../../shared/kafka/record-batch-writer.ts'
 import { AvroWriter } from './avro-writer.ts'
 
+/** A record on its way out. */
+export interface FeedRecord {
+  readonly timestampMs: number
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
 /** A record of the batch writer's shape, reused from batch to batch. */
 interface Slot {
   timestampMs: number
@@ -75,19 +82,35 @@ export class FeedPartition {
     return this.#count
   }
 
+  /** Copies of the pending records (at least one), which are then gone. */
+  take(): readonly FeedRecord[] {
+    const records = this.#pendingRecords().map((record) => ({ ...record, value: record.value.slice() }))
+    this.#clear()
+    return records
+  }
+
   /** The batch of the pending records (at least one), which are then gone. */
   seal(): Uint8Array {
+    const records = this.#pendingRecords()
+    const batch = writeRecordBatch(records, { baseOffset: this.#next, codec: this.#codec })
+    this.#clear()
+    return batch
+  }
+
+  /** As views into the writer's buffer, made only now: it may have grown, and so moved, while the batch was filled. */
+  #pendingRecords(): readonly FeedRecord[] {
     assert(this.#count > 0, 'an empty batch is never sealed')
     const records = this.#slots.slice(0, this.#count)
-    // Views are made only now: the buffer may have grown, and so moved, while the batch was filled.
     records.forEach((slot, index) => {
       slot.value = this.writer.view(this.#starts[index] ?? 0, this.#starts[index + 1] ?? 0)
     })
-    const batch = writeRecordBatch(records, { baseOffset: this.#next, codec: this.#codec })
+    return records
+  }
+
+  #clear(): void {
     this.#next += BigInt(this.#count)
     this.#count = 0
     this.writer.rewind(0)
-    return batch
   }
 
   /** Called after the feed's last record. */

@@ -3,17 +3,24 @@
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import { IngestError } from '../../shared/errors.ts'
 
+/** Where a feed's schema comes from, and where its id does. */
+export interface FeedSchemas {
+  readonly schemas: SchemaRegistry
+  /** Registers the schema for the values of a topic and returns its id there; without it the id is that of `schemas`. */
+  readonly register?: ((topic: string, json: string) => Promise<number>) | undefined
+}
+
 /**
  * Schema id for the values of `topic`. Errors: SCHEMA_UNKNOWN where the registry has none for it, SCHEMA_INCOMPATIBLE where
- * it is not the record `fullName` with these fields.
+ * it is not the record `fullName` with these fields; those of `register`.
  */
 export async function feedSchemaId(
-  registry: SchemaRegistry,
+  { schemas, register }: FeedSchemas,
   topic: string,
   fullName: string,
   fields: readonly string[],
 ): Promise<number> {
-  const schema = await registry.latestForTopic(topic)
+  const schema = await schemas.latestForTopic(topic)
   if (schema === null) throw new IngestError('SCHEMA_UNKNOWN', { topic })
   // A registry only serves valid record schemas: their shape is that of the Avro specification.
   const record = JSON.parse(schema.json) as { name: string; namespace?: string; fields: readonly { name: string }[] }
@@ -23,5 +30,5 @@ export async function feedSchemaId(
     const reason = `the feed writes ${fullName} with fields ${fields.join()}`
     throw new IngestError('SCHEMA_INCOMPATIBLE', { topic, schemaId: schema.id, name, reason })
   }
-  return schema.id
+  return register === undefined ? schema.id : register(topic, schema.json)
 }

@@ -1,18 +1,15 @@
-// `k2 feed synthetic`: made-up Binance trades into a log directory, for demos and benchmarks. Main thread.
+// `k2 feed synthetic`: made-up Binance trades into a log directory or a topic, for demos and benchmarks. Main thread.
 // Invariant: the same options give the same bytes, on every machine.
-import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import { IngestError } from '../../shared/errors.ts'
 import { asxShapes } from './asx.ts'
 import { feedIdentity } from './feed-journal.ts'
-import { FeedLog, type FeedResult, type FeedTarget, openFeedLog } from './feed-log.ts'
-import { feedSchemaId } from './feed-schema.ts'
+import { type FeedSchemas, feedSchemaId } from './feed-schema.ts'
+import { type FeedPlace, type FeedResult, type FeedSettings, type FeedTarget, openFeed } from './feed-sink.ts'
 import { TradeStream } from './synthetic-trades.ts'
 
 export const syntheticTopic = 'market.crypto.trades.binance'
 
-export interface SyntheticFeedOptions extends Partial<Omit<FeedTarget, 'directory'>> {
-  readonly directory: string
-  readonly schemas: SchemaRegistry
+interface SyntheticOptions extends Partial<FeedSettings>, FeedSchemas {
   readonly messages: number
   /** Distinct symbols, at most 100,000; each has its own consecutive source_sequence from 1. Default 100. */
   readonly symbols?: number
@@ -24,16 +21,18 @@ export interface SyntheticFeedOptions extends Partial<Omit<FeedTarget, 'director
   readonly stepUs?: number
 }
 
+export type SyntheticFeedOptions = SyntheticOptions & FeedPlace
+
 /** Parameters of the trades themselves that a caller left out. */
 const defaults = { symbols: 100, seed: 1, startMs: Date.UTC(2026, 0, 13), stepUs: 1000 }
 
 /**
  * Writes `messages` trades (TradeV2, about 166 bytes each with their frame) to `topic`: key = symbol, Java's partitioner,
  * record time = the trade's, rising; by default 8 partitions, lz4, batches of 500. To span days, raise `stepUs`.
- * Errors: USAGE, SCHEMA_UNKNOWN, SCHEMA_INCOMPATIBLE, FEED_CONFLICT, STORE_NOT_WRITABLE.
+ * Errors: USAGE, SCHEMA_UNKNOWN, SCHEMA_INCOMPATIBLE, FEED_CONFLICT, STORE_NOT_WRITABLE, BROKER_*, those of `register`.
  */
 export async function feedSynthetic(options: SyntheticFeedOptions): Promise<FeedResult> {
-  const { schemas, messages } = options
+  const { messages } = options
   const stream = {
     symbols: options.symbols ?? defaults.symbols,
     seed: options.seed ?? defaults.seed,
@@ -50,23 +49,24 @@ export async function feedSynthetic(options: SyntheticFeedOptions): Promise<Feed
     ...options,
   }
   const { schema, schemaFields } = asxShapes.trades
-  const schemaId = await feedSchemaId(schemas, target.topic, schema, schemaFields)
+  const schemaId = await feedSchemaId(options, target.topic, schema, schemaFields)
   const { topic, partitions, codec, batchRecords } = target
   const parameters = { feed: 'synthetic', v: 1, schemaId, messages, ...stream, topic, partitions, codec, batchRecords }
-  const log = await openFeedLog(target, feedIdentity(parameters), messages)
-  if (!(log instanceof FeedLog)) return log
+  const feed = await openFeed(target, feedIdentity(parameters), messages)
+  if (feed.kind === 'done') return feed.result
+  const { sink } = feed
   try {
     const trades = new TradeStream({ ...stream, schemaId, partitions, startUs: stream.startMs * 1000 })
     for (let index = 0; index < messages; index++) {
       trades.advance()
-      trades.write(log.writer(trades.partition))
-      if (log.end(trades.partition, trades.timestampMs, trades.key) && !(await log.flush(trades.partition))) {
-        return await log.stop()
+      trades.write(sink.writer(trades.partition))
+      if (sink.end(trades.partition, trades.timestampMs, trades.key) && !(await sink.flush(trades.partition))) {
+        return await sink.stop()
       }
     }
-    return await log.complete()
+    return await sink.complete()
   } finally {
-    await log.close()
+    await sink.close()
   }
 }
 

@@ -4,6 +4,7 @@ import type { TableName } from '../../shared/iceberg/catalog.ts'
 import type { TombstonePolicy, UnknownSchemaPolicy } from '../../shared/messages.ts'
 import type { Start, Topics } from '../../shared/option-values.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
+import type { RegistryAddress } from '../registry/open-registry.ts'
 import type { RecordBudget } from './record-slices.ts'
 
 /** Where records come from. */
@@ -11,10 +12,9 @@ export type SourceAddress =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'brokers'; readonly connection: KafkaConnection; readonly sessionTimeoutMs: number }
 
-export interface IngestOptions {
+export interface IngestOptions extends RegistryAddress {
   readonly source: SourceAddress
   readonly topics: Topics
-  readonly schemas: string
   readonly catalogFile: string
   readonly warehouse: string
   readonly table: TableName | null

@@ -11,13 +11,15 @@ import {
   icebergSchemaOf,
   partitionSpecFor,
 } from '../../shared/avro/iceberg-mapping.ts'
-import { openFileRegistry, type SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { IngestError } from '../../shared/errors.ts'
 import type { IcebergSchema } from '../../shared/iceberg/schema.ts'
 import type { RoutePolicy, RouteTables } from '../../shared/messages.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { locationOfPath } from '../../shared/store/file-location.ts'
+import { openRegistry } from '../registry/open-registry.ts'
+import { patientRegistry } from '../registry/patient-registry.ts'
 import { type CommitterHandle, openCommitter } from './committer-handle.ts'
 import { type EncodePool, openEncodePool } from './encode-pool.ts'
 import type { IngestOptions } from './ingest-options.ts'
@@ -58,7 +60,8 @@ interface Ingest {
  * Errors: the first one of a route, after the other routes have ended.
  */
 export async function ingest(options: IngestOptions, events: IngestEvents, stop: AbortSignal): Promise<void> {
-  const registry = await openFileRegistry(options.schemas)
+  const caller = { notice: events.notice, stop }
+  const registry = patientRegistry(await openRegistry(options, caller), caller)
   const routes = planRoutes(await topicsOf(options, events, stop), options.table)
   const { catalogFile, warehouse } = options
   const committer = openCommitter({ catalogFile, warehouse, notice: events.notice })

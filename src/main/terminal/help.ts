@@ -84,6 +84,12 @@ export function placeholderOf(row: OptionRow): string {
       return '<a,b|/re/>'
     case 'brokers':
       return '<host:port>'
+    case 'urls':
+      return '<url,…>'
+    case 'secret':
+      return '<secret>'
+    case 'registry-auth':
+      return 'basic:<user>:<password>|bearer:<token>'
     case 'start':
       return '<place>'
     case 'path':
