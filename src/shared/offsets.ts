@@ -21,6 +21,8 @@ export const topicIdOf = (key: TopicKey): string => key.slice(key.indexOf('/') +
 export interface PartitionRange extends OffsetRange {
   readonly topic: TopicKey
   readonly partition: number
+  /** Leader epoch of the last record batch, where the source knows it: a log that was truncated below `next` shows by it. */
+  readonly leaderEpoch?: number
 }
 
 /** Next offset to read, per partition. */
@@ -28,6 +30,8 @@ export interface PartitionPosition {
   readonly topic: TopicKey
   readonly partition: number
   readonly next: bigint
+  /** Leader epoch of the record batch before it, where the source knew it. */
+  readonly leaderEpoch?: number
 }
 
 /** Map key of a partition. */

@@ -7,7 +7,6 @@ import { commitLimits } from '../shared/commit/commit-limits.ts'
 import type { GroupWork } from '../shared/commit/commit-work.ts'
 import type { Guards } from '../shared/commit/guards.ts'
 import { guards } from '../shared/commit/guards.ts'
-import { nextOffset } from '../shared/commit/positions.ts'
 import type { RouteSpec } from '../shared/commit/route-spec.ts'
 import { dropConfirmed } from '../shared/commit/side-tables.ts'
 import { assert, errorTable, type Failure, fromFailure, toFailure } from '../shared/errors.ts'
@@ -17,7 +16,7 @@ import { formatTableName } from '../shared/iceberg/catalog.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import { dataFolder } from '../shared/iceberg/table-location.ts'
 import type { CommitGroup, CommitReply, RouteTables, TableLayout, Transaction } from '../shared/messages.ts'
-import type { PartitionPosition } from '../shared/offsets.ts'
+import type { PartitionPosition, PartitionRange } from '../shared/offsets.ts'
 import type { Store } from '../shared/store/store.ts'
 import type { CommitterIo, CommitterLog } from './committer-io.ts'
 import { newSnapshotId } from './committer-io.ts'
@@ -153,12 +152,21 @@ function groupWork(io: CommitterIo, route: OpenRoute, group: CommitGroup): Group
     group: spec.group,
     policy: { tombstone: spec.tombstone, since: new Date(io.clock()).toISOString() },
     confirmed: route.confirmed,
-    ranges: group.ranges.map(({ topic, partition, first, next }) => ({ topic, partition, first, next })),
+    ranges: group.ranges.map(partitionRange),
     dataFiles: group.dataFiles,
     side: files.length === 0 ? null : { table: formatTableName(route.side), files },
     oldestEncodedAtMs: group.oldestEncodedAtMs,
   }
 }
+
+/** Without the counts of the outcome. */
+const partitionRange = ({ topic, partition, first, next, leaderEpoch }: PartitionRange): PartitionRange => ({
+  topic,
+  partition,
+  first,
+  next,
+  ...(leaderEpoch === undefined ? {} : { leaderEpoch }),
+})
 
 /** Side files follow main; what keeps them out for now is logged, what keeps them out for good ends the route with its next commit. */
 async function confirmAfter(io: CommitterIo, lane: Lane, route: OpenRoute): Promise<void> {
@@ -202,8 +210,9 @@ const layoutOf = (table: string, metadata: TableMetadata): TableLayout => ({
 
 const routePositions = ({ spec, positions }: OpenRoute): PartitionPosition[] =>
   spec.partitions.flatMap(({ topic, partition }) => {
-    const next = nextOffset(positions, topic, partition)
-    return next === null ? [] : [{ topic, partition, next }]
+    const mark = positions.topics.get(topic)?.partitions.get(partition)
+    if (mark === undefined) return []
+    return [{ topic, partition, next: mark.next, ...(mark.epoch === undefined ? {} : { leaderEpoch: mark.epoch }) }]
   })
 
 function transactionOf(

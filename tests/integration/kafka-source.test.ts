@@ -171,6 +171,24 @@ test('aborted transactions are never in the table; one still open ends the run b
   expect(await line.verify()).toMatchObject({ verdict: 'equal', totals: { ...none, tableRows: 1_300 } })
 }, 60_000)
 
+test('a partition that is added while a run reads the end of the others is read from its beginning', async () => {
+  const line = await newLine(1)
+  await line.feed(1_000, 1)
+  const run = startK2(['run', ...line.words, '--start', 'latest', '--commit-interval', '200ms'])
+  await run.wrote('route opened')
+  await cluster.addPartitions(line.topic, 3)
+  const producer = cluster.kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  const messages = [1, 2].map((partition) => ({ partition, key: 'k', value: Buffer.from(goodRecord(1).value ?? []) }))
+  await producer.send({ topic: line.topic, messages })
+  await producer.disconnect()
+  await run.wrote('Iceberg transaction committed')
+  await sleep(1_000)
+  run.kill('SIGTERM')
+  ok(await run.ended)
+  expect(await line.verify()).toMatchObject({ verdict: 'equal', totals: { ...none, tableRows: 2 } })
+}, 60_000)
+
 test('a position that retention has overrun stops the run by name', async () => {
   const line = await newLine(1)
   await line.feed(2_000, 1)

@@ -81,6 +81,16 @@ export function joinEncoded(a: Encoded, b: Encoded): Encoded {
   }
 }
 
+/** The result of a chunk with the leader epochs of its slices: headers are the coordinator's to read, not the workers'. */
+export function withLeaderEpochs(encoded: Encoded, slices: readonly RecordBatches[]): Encoded {
+  const epochs = new Map(slices.map((slice) => [partitionKey(slice.topic, slice.partition), slice.leaderEpoch]))
+  const ranges = encoded.ranges.map((range) => {
+    const leaderEpoch = epochs.get(partitionKey(range.topic, range.partition))
+    return leaderEpoch === undefined ? range : { ...range, leaderEpoch }
+  })
+  return { ...encoded, ranges }
+}
+
 /** One outcome per partition; ranges of a partition must follow one another. */
 export function joinOutcomes(ranges: readonly RangeOutcome[]): RangeOutcome[] {
   const joined = new Map<string, RangeOutcome>()
@@ -98,6 +108,7 @@ export function joinOutcomes(ranges: readonly RangeOutcome[]): RangeOutcome[] {
 const addOutcome = (a: RangeOutcome, b: RangeOutcome): RangeOutcome => ({
   ...a,
   next: b.next,
+  ...(b.leaderEpoch === undefined ? {} : { leaderEpoch: b.leaderEpoch }),
   records: a.records + b.records,
   rows: a.rows + b.rows,
   deadLetters: a.deadLetters + b.deadLetters,

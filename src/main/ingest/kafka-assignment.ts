@@ -5,7 +5,7 @@ import { IngestError } from '../../shared/errors.ts'
 import { type PartitionPosition, partitionKey, topicIdOf } from '../../shared/offsets.ts'
 import type { ClusterLook } from '../kafka/cluster-look.ts'
 import type { ConsumerGroup, GroupBatch } from '../kafka/internals.ts'
-import { checkPositions, type KafkaPartitions, type Notice, untilAnswered } from './kafka-partitions.ts'
+import { checkEpochs, checkPositions, type KafkaPartitions, type Notice, untilAnswered } from './kafka-partitions.ts'
 import { hasEnded, KafkaReading, type Lane } from './kafka-reading.ts'
 import type { Assignment, CommitMark, RecordBatches, SourcePartition } from './record-source.ts'
 
@@ -74,9 +74,8 @@ export class KafkaAssignment implements Assignment {
   async *read(positions: readonly PartitionPosition[], signal: AbortSignal): AsyncGenerator<RecordBatches, void> {
     this.#reading?.close()
     const until = AbortSignal.any([signal, this.revoked])
-    const partitions = (await this.#lookAgain(until)).filter((partition) => partition.isAssigned)
+    const partitions = await this.#checked(positions, until)
     if (until.aborted) return
-    checkPositions(partitions, positions)
     const at = new Map(positions.map((each) => [partitionKey(each.topic, each.partition), each.next]))
     const lanes = partitions.flatMap((partition): Lane[] => {
       const { topic, topicName, partition: number, end } = partition
@@ -101,10 +100,18 @@ export class KafkaAssignment implements Assignment {
     }
   }
 
-  /** A position may be younger than the look it came with: another member committed in between. */
-  async #lookAgain(until: AbortSignal): Promise<readonly SourcePartition[]> {
+  /**
+   * The assigned partitions, looked at again and compared with the positions: these may be younger than the look they came with, as
+   * another member committed in between.
+   */
+  async #checked(positions: readonly PartitionPosition[], until: AbortSignal): Promise<readonly SourcePartition[]> {
+    const { look, notice } = this.#parts
     try {
-      return await this.partitions()
+      const partitions = (await this.partitions()).filter((partition) => partition.isAssigned)
+      checkPositions(partitions, positions)
+      const ask = () => checkEpochs(look, partitions, positions)
+      await untilAnswered(ask, { msMax: Number.POSITIVE_INFINITY, signal: until, notice })
+      return partitions
     } catch (error) {
       if (until.aborted) return []
       throw error

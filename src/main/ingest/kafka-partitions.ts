@@ -12,12 +12,15 @@ export type Notice = (fields: Readonly<Record<string, string | number>>) => void
 /** Which partitions the assignment of the moment holds, by topic name. */
 export type Assigned = readonly { readonly topic: string; readonly partitions: readonly number[] }[]
 
+/** What is asked of a cluster. */
+type Look = Pick<ClusterLook, 'topics' | 'earliest' | 'latest' | 'atTime' | 'endOfEpochs'>
+
 export class KafkaPartitions {
-  readonly #look: ClusterLook
+  readonly #look: Look
   readonly #start: Start
   readonly #ends = new Map<string, bigint>()
 
-  constructor(look: ClusterLook, start: Start) {
+  constructor(look: Look, start: Start) {
     this.#look = look
     this.#start = start
   }
@@ -34,11 +37,14 @@ export class KafkaPartitions {
       })),
     )
     const [earliest, latest] = await Promise.all([this.#look.earliest(partitions), this.#look.latest(partitions)])
+    const isFirst = this.#ends.size === 0
     const start = await this.#startOf(partitions, earliest, latest)
     return partitions
       .map(({ topic, key, partition }) => {
         const logEnd = latest.of(topic, partition)
         const id = partitionKey(key, partition)
+        // One that came into being while we ran begins at its beginning, wherever a first run begins.
+        const isNew = !isFirst && !this.#ends.has(id)
         const end = this.#ends.get(id) ?? logEnd
         this.#ends.set(id, end)
         const isAssigned = assigned.some((each) => each.topic === topic && each.partitions.includes(partition))
@@ -49,7 +55,7 @@ export class KafkaPartitions {
           partition,
           logStart,
           logEnd,
-          start: start(topic, partition),
+          start: isNew ? logStart : start(topic, partition),
           end,
           isAssigned,
         }
@@ -91,6 +97,36 @@ export function checkPositions(partitions: readonly SourcePartition[], positions
     const position = at.get(partitionKey(topic, partition))
     if (position === undefined || (position >= logStart && position <= logEnd)) continue
     throw new IngestError('POSITION_OUT_OF_RANGE', { topic: topicName, partition, position, logStart, logEnd })
+  }
+}
+
+/**
+ * Whether the log was truncated below a position: its leader epoch then ends before it (KIP-320). An epoch that no broker knows any
+ * more proves nothing. Errors: POSITION_OUT_OF_RANGE, BROKER_*.
+ */
+export async function checkEpochs(
+  look: Pick<Look, 'endOfEpochs' | 'topics'>,
+  partitions: readonly SourcePartition[],
+  positions: readonly PartitionPosition[],
+): Promise<void> {
+  const at = new Map(positions.map((each) => [partitionKey(each.topic, each.partition), each]))
+  const names = [...new Set(partitions.map((each) => each.topicName))]
+  const marked = partitions.flatMap(({ topic, topicName, partition }) => {
+    const { next, leaderEpoch } = at.get(partitionKey(topic, partition)) ?? { next: 0n }
+    return leaderEpoch === undefined ? [] : [{ topic: topicName, partition, next, leaderEpoch }]
+  })
+  if (marked.length === 0) return
+  const { topics } = await look.topics({ kind: 'names', names })
+  const leaderOf = (topic: string, partition: number): number =>
+    topics.find(({ name }) => name === topic)?.partitions.find((each) => each.partition === partition)?.leader ?? -1
+  const ends = await look.endOfEpochs(marked.map((each) => ({ ...each, leader: leaderOf(each.topic, each.partition) })))
+  for (const { topic, partition, next, leaderEpoch } of marked) {
+    const end = ends.of(topic, partition)
+    if (end < 0n || end >= next) continue
+    throw new IngestError('POSITION_OUT_OF_RANGE', {
+      ...{ topic, partition, position: next, leaderEpoch, epochEnd: end },
+      reason: 'the log was truncated',
+    })
   }
 }
 

@@ -62,8 +62,18 @@ export class KafkaReading {
     const next = lane.end !== null && visible.next !== null && visible.next > lane.end ? lane.end : visible.next
     if (next !== null && next > lane.next) {
       const { topic } = lane
-      const { bytes, recordCount } = visible
-      this.#queue.push({ topic, topicName, partition, first: lane.next, next, epoch: this.epoch, bytes, recordCount })
+      const { bytes, recordCount, leaderEpoch } = visible
+      this.#queue.push({
+        topic,
+        topicName,
+        partition,
+        first: lane.next,
+        next,
+        epoch: this.epoch,
+        bytes,
+        recordCount,
+        leaderEpoch,
+      })
       this.#queuedBytes += bytes.length
       lane.next = next
     }

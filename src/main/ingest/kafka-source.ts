@@ -27,7 +27,7 @@ export interface KafkaSourceOptions {
 }
 
 /** A start waits this long for brokers, then it fails: a wrong address should be seen. */
-const START_MS_MAX = 30_000
+const START_MS_MAX = 15_000
 const FETCH_BYTES_MAX = 10 * 1024 * 1024
 const PARTITION_BYTES_MAX = 1024 * 1024
 /** Brokers that have answered no fetch for so long are spoken of. */
@@ -153,7 +153,8 @@ class KafkaSource implements RecordSource {
       partitionAssigners: [assignerWith(hooks)],
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
-      metadataMaxAge: 30_000,
+      // So soon new partitions are noticed.
+      metadataMaxAge: 10_000,
       maxBytesPerPartition: PARTITION_BYTES_MAX,
       maxBytes: Math.min(FETCH_BYTES_MAX, queueBytesMax),
       minBytes: 1,

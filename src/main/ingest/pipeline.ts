@@ -10,7 +10,7 @@ import { fromFailure, type IngestError } from '../../shared/errors.ts'
 import type { CommitGroup, CommitReply, Transaction } from '../../shared/messages.ts'
 import type { PartitionPosition } from '../../shared/offsets.ts'
 import { type ChunkItems, type ChunkLimits, chunk, mapInOrder } from '../../shared/streams.ts'
-import { type ChunkContext, type Encoded, joinOutcomes } from './chunk-request.ts'
+import { type ChunkContext, type Encoded, joinOutcomes, withLeaderEpochs } from './chunk-request.ts'
 import {
   limitRecords,
   type RecordBudget,
@@ -72,6 +72,8 @@ export async function runRoute(
   const signal = AbortSignal.any([stop, abandon.signal])
   const life: Life = { share: limits.budget?.share() ?? null, recordsCommitted: 0, before: performance.now() }
   let committing: Promise<unknown> = Promise.resolve()
+  const encode = async (slices: readonly RecordBatches[]): Promise<Encoded> =>
+    withLeaderEpochs(await ports.encode(slices, context), slices)
   const commit = (files: readonly Encoded[]): Promise<RouteEnd | null> => {
     const done = commitFiles(ports, context, files, life, committed)
     committing = done.catch(() => undefined)
@@ -80,7 +82,7 @@ export async function runRoute(
   try {
     const batches = limited(ports.source.read(positions, signal), life.share, limits.recordsPerSecond, signal)
     const chunks = chunk(batches, limits.chunk, { sizeOf: sizeOfBatches, split: splitBatches })
-    const encoded = mapInOrder(chunks, (slices) => ports.encode(slices, context), limits.windowMax)
+    const encoded = mapInOrder(chunks, encode, limits.windowMax)
     const groups = chunk(encoded, limits.commit, encodedItems)
     for await (const end of unlessAborted(mapInOrder(groups, commit, 1), revoked)) {
       if (end === null) continue

@@ -15,6 +15,8 @@ export interface VisibleBatches {
   readonly recordCount: number
   /** Offset after the last batch looked at, visible or not; null where there was none. */
   readonly next: bigint | null
+  /** Leader epoch of that batch; -1 where there was none. */
+  readonly leaderEpoch: number
 }
 
 /**
@@ -30,7 +32,7 @@ export function visibleBatches(
   const waiting = [...aborted].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
   const open = new Set<bigint>()
   const kept: Uint8Array[] = []
-  let [at, started, recordCount] = [0, 0, 0]
+  let [at, started, recordCount, leaderEpoch] = [0, 0, 0, -1]
   let next: bigint | null = null
   for (;;) {
     const header = at < bytes.length ? readBatchHeader(bytes, at) : null
@@ -50,9 +52,10 @@ export function visibleBatches(
       recordCount += header.recordCount
     }
     next = header.nextOffset
+    leaderEpoch = header.leaderEpoch
     at = end
   }
-  return { bytes: joined(kept), recordCount, next }
+  return { bytes: joined(kept), recordCount, next, leaderEpoch }
 }
 
 const isBefore = (transaction: AbortedTransaction | undefined, next: bigint): boolean =>

@@ -84,7 +84,8 @@ export function advance(positions: Positions, ranges: readonly PartitionRange[])
     const marks = topics.get(range.topic)
     const mark = marks?.partitions.get(range.partition)
     assert(marks !== undefined && mark !== undefined, `no mark of ${range.topic}/${range.partition}`)
-    const moved: PartitionMark = { start: mark.start, next: range.next }
+    const { leaderEpoch: epoch } = range
+    const moved: PartitionMark = { start: mark.start, next: range.next, ...(epoch === undefined ? {} : { epoch }) }
     topics.set(range.topic, { ...marks, partitions: new Map(marks.partitions).set(range.partition, moved) })
   }
   return { ...positions, topics }
