@@ -12,6 +12,9 @@ import {
 import { renderServices, runOptions, serviceDocument } from '../terminal/services.ts'
 import { styleFor } from '../terminal/style.ts'
 
+/** Far more than the slowest takes on a busy machine: the registry, 25 s. */
+const READY_MS_MAX = 180_000
+
 type ServicesConfig = Config<'services up'> | Config<'services status'> | Config<'services down'>
 
 function planOf(config: ServicesConfig, io: CommandIo): ServicesPlan {
@@ -20,6 +23,7 @@ function planOf(config: ServicesConfig, io: CommandIo): ServicesPlan {
     cache: 'cache' in config ? resolve(config.cache) : '',
     only: config.only,
     ports: 'ports' in config ? (config.ports ?? {}) : {},
+    readyMsMax: READY_MS_MAX,
     notice: (service, text) => io.err.write(`${service}: ${text}\n`),
   }
 }

@@ -18,7 +18,6 @@ export const catalogService: Service = {
   name: 'catalog',
   title: `Iceberg REST catalog ${ICEBERG_VERSION}`,
   ports: ['catalog'],
-  readyMsMax: 90_000,
   address: (ports) => `http://127.0.0.1:${ports.catalog}`,
   needs: (machine, isInstalled) => [
     ...needJava(machine, 17, JAVA_MAX),

@@ -1,7 +1,7 @@
 // Asks a Kafka broker two questions over one connection: which requests it speaks (ApiVersions v0), and which brokers the cluster
 // has (Metadata v5). Enough to know that it serves clients, without a client. Main thread; Kafka protocol guide, message formats.
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 
 const API_VERSIONS = 18
 const METADATA = 3
@@ -22,9 +22,14 @@ export async function askBroker(port: number): Promise<BrokerAnswer> {
   socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy(new Error(`no answer within ${ANSWER_MS_MAX} ms`)))
   try {
     await once(socket, 'connect')
-    const apiCount = readApiVersions(await exchange(socket, API_VERSIONS, 0, Buffer.alloc(0)))
+    const chunks = socket[Symbol.asyncIterator]()
+    const ask = (key: number, version: number, body: Buffer): Promise<Buffer> => {
+      socket.write(requestOf(key, version, body))
+      return readAnswer(chunks, key)
+    }
+    const apiCount = readApiVersions(await ask(API_VERSIONS, 0, Buffer.alloc(0)))
     // An empty list of topics, and none may be made by asking.
-    const answer = readMetadata(await exchange(socket, METADATA, METADATA_VERSION, Buffer.from([0, 0, 0, 0, 0])))
+    const answer = readMetadata(await ask(METADATA, METADATA_VERSION, Buffer.from([0, 0, 0, 0, 0])))
     if (!answer.brokers.some((broker) => broker.port === port))
       throw new Error(`no broker of the cluster is at port ${port}`)
     return { ...answer, apiCount }
@@ -33,8 +38,8 @@ export async function askBroker(port: number): Promise<BrokerAnswer> {
   }
 }
 
-/** Request header v1: key, version, correlation id, client id. Resolves to the answer behind its length and correlation id. */
-async function exchange(socket: Socket, key: number, version: number, body: Buffer): Promise<Buffer> {
+/** With request header v1: key, version, correlation id (the key again), client id. */
+function requestOf(key: number, version: number, body: Buffer): Buffer {
   const client = Buffer.from('k2-services')
   const head = Buffer.alloc(14)
   head.writeInt32BE(10 + client.length + body.length, 0)
@@ -42,21 +47,20 @@ async function exchange(socket: Socket, key: number, version: number, body: Buff
   head.writeInt16BE(version, 6)
   head.writeInt32BE(key, 8)
   head.writeInt16BE(client.length, 12)
-  socket.write(Buffer.concat([head, client, body]))
-  let bytes = Buffer.alloc(0)
-  while (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) {
-    const [chunk]: Buffer[] = await Promise.race([once(socket, 'data'), closed(socket)])
-    if (chunk === undefined) throw new Error('connection closed')
-    bytes = Buffer.concat([bytes, chunk])
-    if (bytes.length > ANSWER_BYTES_MAX) throw new Error('answer is too long for one of Kafka')
-  }
-  if (bytes.length < 8 || bytes.readInt32BE(4) !== key) throw new Error('answer is not one of Kafka')
-  return bytes.subarray(8)
+  return Buffer.concat([head, client, body])
 }
 
-const closed = async (socket: Socket): Promise<Buffer[]> => {
-  await once(socket, 'close')
-  return []
+/** The answer behind its length and correlation id. */
+async function readAnswer(chunks: AsyncIterator<unknown>, correlation: number): Promise<Buffer> {
+  let bytes = Buffer.alloc(0)
+  while (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) {
+    const { done, value } = await chunks.next()
+    if (done === true) throw new Error('connection closed')
+    if (value instanceof Uint8Array) bytes = Buffer.concat([bytes, value])
+    if (bytes.length > ANSWER_BYTES_MAX) throw new Error('answer is too long for one of Kafka')
+  }
+  if (bytes.length < 8 || bytes.readInt32BE(4) !== correlation) throw new Error('answer is not one of Kafka')
+  return bytes.subarray(8)
 }
 
 function readApiVersions(bytes: Buffer): number {

@@ -13,7 +13,6 @@ export const kafkaService: Service = {
   name: 'kafka',
   title: `Apache Kafka ${KAFKA_VERSION}`,
   ports: ['kafka', 'controller'],
-  readyMsMax: 90_000,
   address: (ports) => `127.0.0.1:${ports.kafka}`,
   needs: (machine, isInstalled) => [
     ...needJava(machine, 17, null),

@@ -13,7 +13,6 @@ export const redisService = (machine: Pick<Machine, 'redisServer'>): Service => 
   name: 'redis',
   title: 'Redis',
   ports: ['redis'],
-  readyMsMax: 20_000,
   address: (ports) => `redis://127.0.0.1:${ports.redis}`,
   needs: (found, isInstalled) =>
     machine.redisServer !== null || found.debian || isInstalled

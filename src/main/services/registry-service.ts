@@ -1,5 +1,5 @@
-// Apicurio Registry, spoken to by Confluent's API. Main thread. Its own default checks nothing, so compatibility is set after each
-// start; health means that it is BACKWARD, as a Confluent registry has it from the start.
+// Apicurio Registry, spoken to by Confluent's API. Main thread. It checks nothing until told, by no setting but this API, so
+// compatibility is set to BACKWARD after each start, as a Confluent registry has it from the beginning.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { askJson } from './http-probe.ts'
@@ -23,7 +23,6 @@ export const registryService = (machine: Pick<Machine, 'java'>): Service => ({
   name: 'registry',
   title: 'Schema registry (Apicurio)',
   ports: ['registry'],
-  readyMsMax: 120_000,
   address: (ports) => base(ports.registry),
   needs: (found, isInstalled) => [
     ...needJava(found, 17, null),

@@ -16,7 +16,6 @@ export const s3Service: Service = {
   name: 's3',
   title: `S3 (versitygw ${VERSITYGW_VERSION})`,
   ports: ['s3'],
-  readyMsMax: 20_000,
   address: (ports) => `http://127.0.0.1:${ports.s3}`,
   needs: (machine, isInstalled) => (isInstalled ? [] : needTools(machine, ['go'])),
   installation: () => ({

@@ -18,7 +18,12 @@ export const askHealth = (service: Service, ports: Ports): Promise<string | null
   )
 
 /** Resolves once it is well. Errors: SERVICE_START where it ends before or takes longer than it may. */
-export async function waitHealthy(service: Service, server: ServerProcess, ports: Ports, log: string): Promise<void> {
+export async function waitHealthy(
+  service: Service,
+  server: ServerProcess,
+  ports: Ports,
+  { log, readyMsMax }: { readonly log: string; readonly readyMsMax: number },
+): Promise<void> {
   const startMs = performance.now()
   for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(POLL_MS_MAX, pollMs * 1.5)) {
     const reason = await askHealth(service, ports)
@@ -26,7 +31,8 @@ export async function waitHealthy(service: Service, server: ServerProcess, ports
     const runs = await isRunning(server)
     if (reason === null && runs) return
     if (!runs) throw failure(service, log, `it ended: ${await lastLine(log)}`)
-    if (performance.now() - startMs > service.readyMsMax) throw failure(service, log, reason ?? 'not well in time')
+    if (performance.now() - startMs > readyMsMax)
+      throw failure(service, log, `not well after ${readyMsMax} ms: ${reason}`)
     await sleep(pollMs)
   }
 }

@@ -54,7 +54,6 @@ export interface Service {
   readonly title: string
   /** The first is the one that clients use. */
   readonly ports: readonly [PortName, ...PortName[]]
-  readonly readyMsMax: number
   readonly address: (ports: Ports) => string
   /** Missing to run it, and where it is not installed yet also to install it. */
   readonly needs: (machine: Machine, isInstalled: boolean) => readonly Need[]

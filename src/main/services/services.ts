@@ -22,6 +22,8 @@ export interface ServicesPlan {
   readonly cache: string
   readonly only: readonly ServiceName[] | null
   readonly ports: Readonly<Partial<Record<PortName, number>>>
+  /** How long a server may take until it is well. */
+  readonly readyMsMax: number
   /** Told what happens, as it happens. */
   readonly notice: (service: ServiceName, text: string) => void
 }
@@ -42,15 +44,16 @@ export interface ServiceStatus {
 }
 
 type Started = Extract<ServiceRecord, { kind: 'started' }>
+/** For what does not depend on the machine: ports, addresses, probes. */
+const anyTable = serviceTable({ redisServer: null, java: null })
 const logFile = (folder: string, name: ServiceName): string => join(folder, `${name}.log`)
 
 /** How each chosen server is; changes nothing. Errors: SERVICE_STATE. */
 export async function servicesStatus(plan: ServicesPlan): Promise<readonly ServiceStatus[]> {
   const state = await readState(plan.folder)
   const ports = await choosePorts({}, rememberedPorts(state))
-  const services = chosenServices(serviceTable(await surveyMachine()), plan.only)
   return Promise.all(
-    services.map(async (service) => ({
+    chosenServices(anyTable, plan.only).map(async (service) => ({
       service: service.name,
       title: service.title,
       state: await stateOf(service, state[service.name], ports),
@@ -70,10 +73,9 @@ async function stateOf(service: Service, record: ServiceRecord | undefined, port
 
 /** The ports that the servers of this folder had. */
 function rememberedPorts(state: ServicesState): Readonly<Partial<Record<PortName, number>>> {
-  const table = serviceTable({ redisServer: null, java: null })
   const ports: Partial<Record<PortName, number>> = {}
   for (const name of serviceNames) {
-    for (const port of table[name].ports) {
+    for (const port of anyTable[name].ports) {
       const had = state[name]?.ports[port]
       if (had !== undefined) ports[port] = had
     }
@@ -110,23 +112,29 @@ export function servicesDown(plan: ServicesPlan): Promise<ReadonlyMap<ServiceNam
 export function servicesUp(plan: ServicesPlan): Promise<void> {
   return withFolder(plan.folder, async () => {
     const state = await readState(plan.folder)
-    const machine = await surveyMachine()
     const ports = await choosePorts(plan.ports, rememberedPorts(state))
     const running = new Map<Service, Started>()
-    const missing: Service[] = []
-    for (const service of chosenServices(serviceTable(machine), plan.only)) {
+    for (const service of chosenServices(anyTable, plan.only)) {
       const record = state[service.name]
       if (record?.kind === 'started' && (await isRunning(record))) running.set(service, record)
-      else missing.push(service)
     }
+    const names = chosenServices(anyTable, plan.only)
+      .filter((service) => !running.has(service))
+      .map(({ name }) => name)
     refuseMovedPorts(running, ports)
-    await refuseMissingTools(missing, machine, plan.cache)
+    // Asks nine programs for their versions, half a second: only where something is to be started.
+    const machine = names.length === 0 ? null : await surveyMachine()
+    const missing = machine === null ? [] : chosenServices(serviceTable(machine), names)
+    if (machine !== null) await refuseMissingTools(missing, machine, plan.cache)
     await refuseTakenPorts(missing, ports)
     for (const service of missing) await installOne(service, plan)
     const record = new StateRecord(plan.folder, state)
     await settleAll([
       ...[...running].map(async ([service, server]) => {
-        await waitHealthy(service, server, ports, logFile(plan.folder, service.name))
+        await waitHealthy(service, server, ports, {
+          log: logFile(plan.folder, service.name),
+          readyMsMax: plan.readyMsMax,
+        })
         plan.notice(service.name, `runs already at ${service.address(ports)}`)
       }),
       ...missing.map((service) => startOne(service, plan, ports, record)),
@@ -199,7 +207,7 @@ async function startOne(service: Service, plan: ServicesPlan, ports: Ports, reco
   const server = await startServer(service.name, service.launch(place), log)
   await record.set(service.name, { kind: 'started', ...server, ports, startedAt: new Date().toISOString() })
   try {
-    await waitHealthy(service, server, ports, log)
+    await waitHealthy(service, server, ports, { log, readyMsMax: plan.readyMsMax })
     await service.settle?.(ports)
   } catch (error) {
     await stopServer(service.name, server)
