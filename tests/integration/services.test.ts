@@ -118,6 +118,20 @@ describe('each speaks its own protocol:', () => {
     expect(await askJson(`${base}/v1/namespaces`)).toMatchObject({ namespaces: [['market_data']] })
   })
 
+  test.each([`s3://${S3_BUCKET}/trades`, null])('the catalog writes a table whose location is %s', async (location) => {
+    const made = await askJson(`${addressOf('catalog')}/v1/namespaces/market_data/tables`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        name: location === null ? 'in_its_folder' : 'on_s3',
+        ...(location === null ? {} : { location }),
+        schema: { type: 'struct', fields: [{ id: 1, name: 'price', required: true, type: 'long' }] },
+      }),
+    })
+    const start = location ?? `file:${join(folder, 'services', 'catalog', 'warehouse')}/`
+    expect(made).toMatchObject({ 'metadata-location': expect.stringContaining(start) })
+  })
+
   test('S3 shows the bucket to its key and to no other', async () => {
     const host = `127.0.0.1:${portOf('s3')}`
     const request = { method: 'HEAD', host, path: `/${S3_BUCKET}`, ...s3Credentials, nowMs: Date.now() } as const
