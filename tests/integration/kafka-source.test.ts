@@ -8,6 +8,7 @@ import { commitsIn, type K2Ended, k2, startK2, temporaryFolder } from '../suppor
 import { KafkaCluster } from '../support/kafka-cluster.ts'
 import { KafkaServer } from '../support/kafka-server.ts'
 
+const TABLE = 'market_data.trades_v2'
 const none = { missing: 0, duplicate: 0, extra: 0, changed: 0, notYetCommitted: 0 }
 let server: KafkaServer
 let cluster: KafkaCluster
@@ -30,7 +31,7 @@ interface Line {
   readonly where: readonly string[]
   feed(messages: number, seed: number): Promise<void>
   /** Verdict and totals of `k2 verify` against the broker's segments. */
-  verify(): Promise<{ verdict: string; totals: Record<string, number> }>
+  verify(topic?: string): Promise<{ verdict: string; totals: Record<string, number> }>
 }
 
 async function newLine(partitions = 4, config: Readonly<Record<string, string>> = {}): Promise<Line> {
@@ -51,8 +52,18 @@ async function newLine(partitions = 4, config: Readonly<Record<string, string>> 
       expect(fed.code, fed.err).toBe(0)
       await cluster.produceLog(log, topic)
     },
-    verify: async () => {
-      const { out, err } = await k2('verify', '--source', server.data, '--topic', topic, ...where, '--json')
+    verify: async (other = topic) => {
+      const { out, err } = await k2(
+        'verify',
+        '--source',
+        server.data,
+        '--topic',
+        other,
+        ...where,
+        '--table',
+        TABLE,
+        '--json',
+      )
       expect(out, err).toContain('"verdict"')
       const { verdict, tables } = JSON.parse(out)
       return { verdict, totals: tables[0].totals }
@@ -79,9 +90,9 @@ test('100,000 records are in the table, each once; another run adds nothing; the
 test('two processes share the partitions; each ends when the table holds everything', async () => {
   const line = await newLine(8)
   await line.feed(40_000, 1)
-  const words = ['run', ...line.words, '--until-end', ...throttled, '--throttle', '8000']
+  const words = ['run', ...line.words, '--until-end', ...throttled, '--throttle', '3000']
   const first = startK2(words)
-  await first.wrote('Iceberg transaction committed', 2)
+  await first.wrote('Iceberg transaction committed', 1)
   const second = startK2(words)
   const ended = await Promise.all([first.ended, second.ended])
   ended.forEach(ok)
@@ -187,6 +198,28 @@ test('a partition that is added while a run reads the end of the others is read 
   run.kill('SIGTERM')
   ok(await run.ended)
   expect(await line.verify()).toMatchObject({ verdict: 'equal', totals: { ...none, tableRows: 2 } })
+}, 60_000)
+
+test('topics that appear while a pattern is read join its line and are read from their beginning', async () => {
+  const first = await newLine(2)
+  await first.feed(1_000, 1)
+  const words = first.words.map((word) => (word === first.topic ? `/^${first.topic}(-.*)?$/` : word))
+  const run = startK2(['run', ...words, '--start', 'latest', '--commit-interval', '200ms', '--table', TABLE])
+  await run.wrote('route opened')
+  const second = `${first.topic}-later`
+  await cluster.createTopic(second, 2)
+  const producer = cluster.kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  const messages = [0, 1].map((partition) => ({ partition, key: 'k', value: Buffer.from(goodRecord(1).value ?? []) }))
+  await producer.send({ topic: second, messages })
+  await producer.disconnect()
+  await run.wrote('Iceberg transaction committed')
+  await sleep(1_000)
+  run.kill('SIGTERM')
+  const ended = await run.ended
+  ok(ended)
+  expect(ended.err).toContain('a topic has appeared')
+  expect(await first.verify(second)).toMatchObject({ verdict: 'equal', totals: { ...none, tableRows: 2 } })
 }, 60_000)
 
 test('a position that retention has overrun stops the run by name', async () => {

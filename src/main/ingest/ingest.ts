@@ -18,8 +18,7 @@ import type { IcebergSchema } from '../../shared/iceberg/schema.ts'
 import type { RoutePolicy, RouteTables } from '../../shared/messages.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { locationOfPath } from '../../shared/store/file-location.ts'
-import { openRegistry } from '../registry/open-registry.ts'
-import { patientRegistry } from '../registry/patient-registry.ts'
+import { openPatientRegistry } from '../registry/open-registry.ts'
 import { type CommitterHandle, openCommitter } from './committer-handle.ts'
 import { type EncodePool, openEncodePool } from './encode-pool.ts'
 import type { IngestOptions } from './ingest-options.ts'
@@ -29,6 +28,7 @@ import { openLogSource } from './log-source.ts'
 import { type CommittedBatch, type RouteEnd, type RouteLimits, runRoute } from './pipeline.ts'
 import type { RecordBudget } from './record-slices.ts'
 import type { Assignment, RecordSource, SourcePartition } from './record-source.ts'
+import { type Begun, runLines } from './route-lines.ts'
 import { planRoutes, type Route } from './routes.ts'
 
 /** What an ingest tells its caller while it runs. */
@@ -60,28 +60,48 @@ interface Ingest {
  * Errors: the first one of a route, after the other routes have ended.
  */
 export async function ingest(options: IngestOptions, events: IngestEvents, stop: AbortSignal): Promise<void> {
-  const caller = { notice: events.notice, stop }
-  const registry = patientRegistry(await openRegistry(options, caller), caller)
-  const routes = planRoutes(await topicsOf(options, events, stop), options.table)
+  const registry = await openPatientRegistry(options, { notice: events.notice, stop })
+  const topics = await topicsOf(options, events, stop)
   const { catalogFile, warehouse } = options
   const committer = openCommitter({ catalogFile, warehouse, notice: events.notice })
   const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice: events.notice, stop })
-  const sourceBytes = sourceBytesOf(options, routes.length)
-  const limits = limitsOf(options, routes.length, sourceBytes)
-  const parts = { options, registry, pool, committer, limits, sourceBytes, budget: options.budget, events, stop }
+  const parts = { registry, pool, committer, budget: options.budget, events }
   try {
-    const ends = await Promise.allSettled(routes.map((route) => reported(parts, route)))
-    const failed = ends.find((end) => end.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    await runLines({
+      topics,
+      plan: (names) => planRoutes(names, options.table),
+      run: (route, begun) => reported({ ...parts, ...shareOf(options, begun), stop: begun.stop }, route),
+      look: topicsChange(options) ? () => topicsOf(options, { notice: () => undefined }, stop) : null,
+      notice: events.notice,
+      stop,
+    })
   } finally {
     await pool.close()
     await committer.close()
   }
 }
 
-async function topicsOf(options: IngestOptions, events: IngestEvents, stop: AbortSignal): Promise<string[]> {
+/** A pattern may mean topics that are not there yet; a run to the end reads what is there when it begins. */
+const topicsChange = ({ source, topics, untilEnd }: IngestOptions): boolean =>
+  source.kind === 'brokers' && topics.kind === 'pattern' && !untilEnd
+
+/** What a line of several is given; lines that came later count those there were. */
+function shareOf(
+  options: IngestOptions,
+  { count, isLater }: Begun,
+): Pick<Ingest, 'options' | 'limits' | 'sourceBytes'> {
+  const sourceBytes = sourceBytesOf(options, count)
+  const start = isLater ? ({ kind: 'earliest' } as const) : options.start
+  return { options: { ...options, start }, limits: limitsOf(options, count, sourceBytes), sourceBytes }
+}
+
+async function topicsOf(
+  options: IngestOptions,
+  { notice }: Pick<IngestEvents, 'notice'>,
+  stop: AbortSignal,
+): Promise<string[]> {
   const { source, topics } = options
-  if (source.kind === 'brokers') return kafkaTopics(source.connection, topics, events.notice, stop)
+  if (source.kind === 'brokers') return kafkaTopics(source.connection, topics, notice, stop)
   const log = await openLogSource({ directory: source.path, topics })
   return (await log.partitions()).map((partition) => partition.topicName)
 }
