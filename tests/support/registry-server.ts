@@ -1,9 +1,11 @@
-// A schema registry for one test file: the real Apicurio, on 127.0.0.1 and a free port, kept in memory, stopped by its own process
+// A schema registry for one test file: the real Apicurio, on 127.0.0.1 and a free port, in a folder of its own, stopped by its own process
 // object; and a small HTTP server that can do what a real registry cannot be made to do.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -14,6 +16,7 @@ export class RegistryServer {
   /** Base address of the Confluent API. */
   readonly url: string
   readonly #port: number
+  readonly #folder = mkdtempSync(join(tmpdir(), 'k2-apicurio-'))
   #child: ChildProcess | null = null
 
   private constructor(port: number) {
@@ -27,7 +30,7 @@ export class RegistryServer {
     return server
   }
 
-  /** Empty, as it keeps everything in memory. */
+  /** With the schemas and ids that it held. */
   async resume(): Promise<void> {
     const folder = program()
     const runner = readdirSync(folder).find((name) => name.endsWith('-runner.jar') || name === 'quarkus-run.jar')
@@ -42,7 +45,7 @@ export class RegistryServer {
         QUARKUS_MANAGEMENT_PORT: String(await freePort()),
         APICURIO_STORAGE_KIND: 'sql',
         APICURIO_STORAGE_SQL_KIND: 'h2',
-        APICURIO_DATASOURCE_URL: 'jdbc:h2:mem:registry_db',
+        APICURIO_DATASOURCE_URL: `jdbc:h2:file:${join(this.#folder, 'registry')}`,
       },
     })
     this.#child = child
@@ -72,8 +75,14 @@ export class RegistryServer {
     this.#child = null
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
+    // Not SIGKILL: the database writes what it holds when it is closed.
+    child.kill('SIGTERM')
     await ended
+  }
+
+  async remove(): Promise<void> {
+    await this.stop()
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

@@ -84,7 +84,8 @@ export class FeedPartition {
 
   /** Copies of the pending records (at least one), which are then gone. */
   take(): readonly FeedRecord[] {
-    const records = this.#pendingRecords().map((record) => ({ ...record, value: record.value.slice() }))
+    // Not `slice`: the views are Buffers, whose slice shares its memory.
+    const records = this.#pendingRecords().map((record) => ({ ...record, value: Uint8Array.from(record.value) }))
     this.#clear()
     return records
   }

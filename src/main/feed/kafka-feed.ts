@@ -1,6 +1,7 @@
 // A feed's way into a topic of a Kafka cluster: idempotent producer, one request per record batch. Main thread. Invariants: a topic
 // that holds records is refused unless to be added to; requests that are sent again do not double records, within one run. A feed
 // that ends early is not gone on with: the brokers keep no note of how far it was.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { CompressionTypes } from 'kafkajs'
 import { IngestError } from '../../shared/errors.ts'
@@ -13,8 +14,9 @@ import { registerCodecs } from './kafka-codecs.ts'
 
 type KafkaTarget = FeedSettings & BrokersPlace
 
-/** A broker that restarts is waited for: about a minute and a half. */
-const retry = { initialRetryTime: 300, maxRetryTime: 3_000, retries: 30 }
+/** A broker that restarts is waited for. */
+const SEND_MS_MAX = 120_000
+const SEND_PAUSE_MS = 500
 
 /** Makes the topic where it is missing. Errors: FEED_CONFLICT, BROKER_UNREACHABLE, BROKER_REFUSED. */
 export async function openKafkaFeed(target: KafkaTarget, messages: number): Promise<OpenedFeed> {
@@ -25,7 +27,6 @@ export async function openKafkaFeed(target: KafkaTarget, messages: number): Prom
     const producer = kafka.producer({
       idempotent: true,
       allowAutoTopicCreation: false,
-      retry,
       // Every record names its partition.
       createPartitioner:
         () =>
@@ -80,6 +81,14 @@ function placed(error: unknown, { connection, topic }: KafkaTarget): IngestError
   const own = brokerError(error)
   if (own === error) return own
   return new IngestError(own.code, { ...own.context, brokers: connection.brokers.join(), topic }, own.cause)
+}
+
+/** A broker's own answer that will not change: a batch too large, a sequence it does not know. */
+function isFinal(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    if (at.name === 'KafkaJSProtocolError' && Reflect.get(at, 'retriable') === false) return true
+  }
+  return false
 }
 
 class KafkaFeed implements FeedSink {
@@ -147,10 +156,17 @@ class KafkaFeed implements FeedSink {
       this.#bytes += key.length + value.length
       return { partition, key: asBuffer(key), value: asBuffer(value), timestamp: String(timestampMs) }
     })
-    try {
-      await this.#producer.send({ topic, messages, acks: -1, compression: compressionOf[codec] })
-    } catch (error) {
-      throw placed(error, this.#target)
+    for (const startMs = performance.now(); ; await sleep(SEND_PAUSE_MS)) {
+      try {
+        await this.#producer.send({ topic, messages, acks: -1, compression: compressionOf[codec] })
+        break
+      } catch (error) {
+        // kafkajs gives up a connection after seconds. It has taken the sequence number back: the same records again are the same
+        // batch to the broker, which drops it if it has it.
+        const own = placed(error, this.#target)
+        const isOver = performance.now() - startMs > SEND_MS_MAX || this.#target.signal?.aborted === true
+        if (own.action !== 'retry' || isOver || isFinal(error)) throw own
+      }
     }
     this.#written += records.length
   }

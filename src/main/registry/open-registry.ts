@@ -6,6 +6,7 @@ import { openSchemaCache } from '../../shared/avro/http-registry-cache.ts'
 import { RegistryClient } from '../../shared/avro/http-registry-client.ts'
 import type { RegistryAuth } from '../../shared/avro/http-registry-errors.ts'
 import { openFileRegistry, type SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import { patientRegistry } from './patient-registry.ts'
 
 export interface RegistryAddress {
   /** Folder of the file registry. */
@@ -23,7 +24,9 @@ export interface RegistryCaller {
 }
 
 const REQUEST_MS_MAX = 5_000
+/** Then it is an error; or, where it is waited for, the first word on it. */
 const DEADLINE_MS = 30_000
+const PATIENT_DEADLINE_MS = 2_000
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024
 const UNKNOWN_MS = 30_000
 
@@ -33,9 +36,17 @@ export async function openRegistry(address: RegistryAddress, caller: RegistryCal
   return registry === null ? openFileRegistry(schemas) : openServers({ ...address, registry }, caller)
 }
 
+/** As {@link openRegistry}; servers that do not answer are waited for until `stop` aborts. */
+export async function openPatientRegistry(address: RegistryAddress, caller: RegistryCaller): Promise<SchemaRegistry> {
+  const { schemas, registry } = address
+  if (registry === null) return openFileRegistry(schemas)
+  return patientRegistry(openServers({ ...address, registry }, caller, PATIENT_DEADLINE_MS), caller)
+}
+
 export function openServers(
   address: Omit<RegistryAddress, 'schemas'> & { readonly registry: readonly string[] },
   caller: RegistryCaller,
+  deadlineMs = DEADLINE_MS,
 ): HttpRegistry {
   const { registry: urls, registryAuth: auth, registryCache } = address
   const now = (): number => performance.now()
@@ -43,7 +54,7 @@ export function openServers(
     urls,
     auth,
     requestMsMax: REQUEST_MS_MAX,
-    deadlineMs: DEADLINE_MS,
+    deadlineMs,
     answerBytesMax: ANSWER_BYTES_MAX,
     now,
     random: Math.random,
