@@ -56,8 +56,9 @@ export async function ingest(options: IngestOptions, events: IngestEvents, stop:
   const registry = await openFileRegistry(options.schemas)
   const routes = planRoutes(await topicsOf(options), options.table)
   const { catalogFile, warehouse } = options
-  const committer = openCommitter({ catalogFile, warehouse, notice: events.notice })
-  const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice: events.notice, stop })
+  const notice: IngestEvents['notice'] = (fields) => events.notice(fields)
+  const committer = openCommitter({ catalogFile, warehouse, notice })
+  const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice, stop })
   const limits = limitsOf(options, routes.length)
   const parts = { options, registry, pool, committer, limits, budget: options.budget, events, stop }
   try {
