@@ -4,9 +4,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import { assertNever, fromFailure, IngestError } from '../../shared/errors.ts'
-import { type EncodeReply, type EncodeRequest, type MissingSchema, SCHEMAS_UNKNOWN_MAX } from '../../shared/messages.ts'
+import {
+  type EncodeReply,
+  type EncodeRequest,
+  type MissingSchema,
+  SCHEMAS_UNKNOWN_MAX,
+  workerLoaded,
+} from '../../shared/messages.ts'
 import { workerUrl } from '../worker-url.ts'
-import { type ChunkContext, chunkRequest, type Encoded, halve, joinEncoded, type Schemas } from './chunk-request.ts'
+import {
+  type ChunkContext,
+  chunkRequest,
+  type Encoded,
+  halve,
+  joinEncoded,
+  type Schemas,
+  slicesBefore,
+} from './chunk-request.ts'
 import type { RecordBatches } from './record-source.ts'
 
 /** Ids that the registry does not have are remembered up to here; a topic with more is garbage, and the line stops. */
@@ -46,17 +60,25 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
     atomics: 'disabled',
     workerData: { warehouse: options.warehouse },
   })
+  const loaded = allLoaded(pool, options.workers)
   const schemas = new SchemaCache(options.registry)
+
+  let died: unknown = null
+  pool.on('error', (error: unknown) => {
+    // A worker without a task, as one that cannot load: nobody would take what waits.
+    died ??= error
+    void pool.destroy()
+  })
 
   const send = async (request: EncodeRequest): Promise<EncodeReply> => {
     const transferList = request.parts.map((part) => part.bytes.buffer as ArrayBuffer)
     try {
       return await pool.run(request, { transferList })
     } catch (error) {
-      throw new IngestError('WORKER_DIED', { thread: 'encode' }, error)
+      throw new IngestError('WORKER_DIED', { thread: 'encode' }, died ?? error)
     }
   }
-  const encode = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
+  const encodeWhole = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
     for (let tries = 1; ; tries++) {
       const reply = await send(chunkRequest(slices, context, schemas.known()))
       switch (reply.kind) {
@@ -68,7 +90,9 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
         case 'too-many-partitions': {
           const halves = halve(slices)
           if (halves === null) throw new Error(`one record with ${reply.count} partition values`)
-          return joinEncoded(await encode(halves[0], context), await encode(halves[1], context))
+          const first = await encode(halves[0], context)
+          if (first.endedBy !== undefined) return first
+          return joinEncoded(first, await encode(halves[1], context))
         }
         case 'failed':
           await retryLater(fromFailure(reply.failure), tries, context.main.table, options)
@@ -78,7 +102,34 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
       }
     }
   }
-  return { encode, workers: options.workers, close: () => pool.destroy() }
+  /** A chunk with a bad place ends there: what lies before it is encoded, and the error comes with it. */
+  const encode = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
+    try {
+      return await encodeWhole(slices, context)
+    } catch (error) {
+      const before = error instanceof IngestError ? slicesBefore(slices, error) : null
+      if (before === null || !(error instanceof IngestError)) throw error
+      const encoded = await encode(before, context)
+      return { ...encoded, endedBy: encoded.endedBy ?? error }
+    }
+  }
+  const close = async (): Promise<void> => {
+    if (died === null) await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { ref: false })])
+    await pool.destroy()
+  }
+  return { encode, workers: options.workers, close }
+}
+
+/** Longer than a worker ever takes; one that died while loading never says so. */
+const LOAD_MS_MAX = 10_000
+
+function allLoaded(pool: Piscina, workers: number): Promise<void> {
+  return new Promise((resolve) => {
+    let count = 0
+    pool.on('message', (message: unknown) => {
+      if (message === workerLoaded && ++count === workers) resolve()
+    })
+  })
 }
 
 /** Waits where waiting can help; else, or after the last try, throws. */

@@ -25,6 +25,7 @@ import { type CommittedBatch, type RouteEnd, type RouteLimits, runRoute } from '
 import type { RecordBudget } from './record-slices.ts'
 import type { RecordSource, SourcePartition } from './record-source.ts'
 import { planRoutes, type Route } from './routes.ts'
+import { withSegment } from './segment-name.ts'
 
 /** What an ingest tells its caller while it runs. */
 export interface IngestEvents {
@@ -61,14 +62,11 @@ export async function ingest(options: IngestOptions, events: IngestEvents, stop:
   const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice, stop })
   const limits = limitsOf(options, routes.length)
   const parts = { options, registry, pool, committer, limits, budget: options.budget, events, stop }
-  try {
-    const ends = await Promise.allSettled(routes.map((route) => reported(parts, route)))
-    const failed = ends.find((end) => end.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
-  } finally {
-    await pool.close()
-    await committer.close()
-  }
+  const ends = await Promise.allSettled(routes.map((route) => reported(parts, route)))
+  // In this order, so that the error of a route is told before one of the closing that follows from it.
+  for (const close of [pool.close, committer.close]) ends.push(...(await Promise.allSettled([close()])))
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 async function topicsOf(options: IngestOptions): Promise<string[]> {
@@ -101,7 +99,8 @@ const FIRST_COMMIT_MS_MAX = 250
 async function reported(parts: Ingest, route: Route): Promise<void> {
   try {
     await runUntilDrained(parts, route)
-  } catch (error) {
+  } catch (caught) {
+    const error = await withSegment(parts.options.source, caught)
     parts.events.failed(route, error)
     throw error
   }

@@ -73,7 +73,7 @@ export async function runRoute(
   try {
     const batches = limited(ports.source.read(positions, signal), share, limits.recordsPerSecond, signal)
     const chunks = chunk(batches, limits.chunk, { sizeOf: sizeOfBatches, split: splitBatches })
-    const encoded = mapInOrder(chunks, (slices) => ports.encode(slices, context), limits.windowMax)
+    const encoded = untilEnded(mapInOrder(chunks, (slices) => ports.encode(slices, context), limits.windowMax))
     const groups = chunk(encoded, limits.commit, encodedItems)
     const commits = mapInOrder(groups, (files) => commitGroup(ports, files), 1)
     for await (const { files, group, reply } of commits) {
@@ -93,6 +93,14 @@ export async function runRoute(
     return { kind: 'drained' }
   } finally {
     abandon.abort()
+  }
+}
+
+/** What a chunk holds before a bad place is delivered, then the error: nothing after it can be committed. */
+async function* untilEnded(results: AsyncIterable<Encoded>): AsyncGenerator<Encoded, void, undefined> {
+  for await (const encoded of results) {
+    yield encoded
+    if (encoded.endedBy !== undefined) throw encoded.endedBy
   }
 }
 
