@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Transaction } from '../../src/shared/messages.ts'
 import type { VerifyReport } from '../../src/shared/verify/report.ts'
 import { asxFacts, asxLines, type SymbolFacts } from '../support/asx-csv.ts'
 import { type Ended, runK2 } from '../support/built-k2.ts'
@@ -160,21 +161,7 @@ describe('all trades', () => {
   }, 60_000)
 })
 
-/** A line of the transaction log, R5. */
-interface TransactionLine {
-  readonly table: string
-  readonly snapshot_id_before: string
-  readonly snapshot_id_after: string
-  readonly sequence_number_before: string
-  readonly sequence_number_after: string
-  readonly added_records: number
-  readonly added_data_files: number
-  readonly added_files_size_bytes: number
-  readonly total_records: string
-  readonly transaction_duration_ms: number
-}
-
-function transactionsOf(text: string): readonly TransactionLine[] {
+function transactionsOf(text: string): readonly Transaction[] {
   const lines = text.trim().split('\n')
   return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'Iceberg transaction committed')
 }
