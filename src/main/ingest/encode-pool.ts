@@ -48,18 +48,21 @@ const TRIES_MAX = 30
 const BACKOFF_MS_FIRST = 250
 const BACKOFF_MS_MAX = 15_000
 
-export function openEncodePool(options: EncodePoolOptions): EncodePool {
-  const pool = new Piscina({
+const startWorkers = ({ workers, warehouse }: EncodePoolOptions): Piscina =>
+  new Piscina({
     filename: workerUrl('encode-worker').href,
-    minThreads: options.workers,
-    maxThreads: options.workers,
+    minThreads: workers,
+    maxThreads: workers,
     idleTimeout: Number.POSITIVE_INFINITY,
     // The line dispatches at most its window; anything beyond it is our bug and fails loudly.
-    maxQueue: 4 * options.workers + 4,
+    maxQueue: 4 * workers + 4,
     // A worker that waits in Atomics cannot finish the puts of its files.
     atomics: 'disabled',
-    workerData: { warehouse: options.warehouse },
+    workerData: { warehouse },
   })
+
+export function openEncodePool(options: EncodePoolOptions): EncodePool {
+  const pool = startWorkers(options)
   const loaded = allLoaded(pool, options.workers)
   const schemas = new SchemaCache(options.registry)
 
