@@ -66,21 +66,7 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
   const loaded = allLoaded(pool, options.workers)
   const schemas = new SchemaCache(options.registry)
 
-  let died: unknown = null
-  pool.on('error', (error: unknown) => {
-    // A worker without a task, as one that cannot load: nobody would take what waits.
-    died ??= error
-    void pool.destroy()
-  })
-
-  const send = async (request: EncodeRequest): Promise<EncodeReply> => {
-    const transferList = request.parts.map((part) => part.bytes.buffer as ArrayBuffer)
-    try {
-      return await pool.run(request, { transferList })
-    } catch (error) {
-      throw new IngestError('WORKER_DIED', { thread: 'encode' }, died ?? error)
-    }
-  }
+  const send = senderTo(pool)
   const encodeWhole = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
     for (let tries = 1; ; tries++) {
       const reply = await send(chunkRequest(slices, context, schemas.known()))
@@ -117,10 +103,28 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
     }
   }
   const close = async (): Promise<void> => {
-    if (died === null) await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { ref: false })])
+    await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { ref: false })])
     await pool.destroy()
   }
   return { encode, workers: options.workers, close }
+}
+
+/** Sends requests to the workers. Errors: WORKER_DIED. */
+function senderTo(pool: Piscina): (request: EncodeRequest) => Promise<EncodeReply> {
+  let died: unknown = null
+  pool.on('error', (error: unknown) => {
+    // A worker without a task, as one that cannot load: nobody would take what waits.
+    died ??= error
+    void pool.destroy()
+  })
+  return async (request) => {
+    const transferList = request.parts.map((part) => part.bytes.buffer as ArrayBuffer)
+    try {
+      return await pool.run(request, { transferList })
+    } catch (error) {
+      throw new IngestError('WORKER_DIED', { thread: 'encode' }, died ?? error)
+    }
+  }
 }
 
 /** Longer than a worker ever takes; one that died while loading never says so. */
@@ -132,6 +136,7 @@ function allLoaded(pool: Piscina, workers: number): Promise<void> {
     pool.on('message', (message: unknown) => {
       if (message === workerLoaded && ++count === workers) resolve()
     })
+    pool.on('error', () => resolve())
   })
 }
 
