@@ -86,7 +86,9 @@ describe('a crash at every single call, then a new process', () => {
     async (fault) => {
       expect(places.length).toBeGreaterThan(30)
       for (const [call, point] of places.entries()) {
-        if (fault.kind === 'crash half-way' && !point.startsWith('put')) continue
+        // It leaves a temporary file more than a crash before the put, and nothing else: once for each place will do.
+        const isNew = point.startsWith('put') && places.indexOf(point) === call
+        if (fault.kind === 'crash half-way' && !isNew) continue
         const what = `${fault.kind} at call ${call}, ${point}`
         const place = freshPlace()
         const dead = await live(place, { plan: (_point, _count, now) => (now === call ? fault : null) })
@@ -96,7 +98,7 @@ describe('a crash at every single call, then a new process', () => {
         await expectWhole(place, what)
       }
     },
-    120_000,
+    300_000,
   )
 })
 
