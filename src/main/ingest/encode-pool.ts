@@ -9,6 +9,7 @@ import {
   type EncodeRequest,
   type MissingSchema,
   SCHEMAS_UNKNOWN_MAX,
+  type WriterSchema,
   workerLoaded,
 } from '../../shared/messages.ts'
 import { workerUrl } from '../worker-url.ts'
@@ -29,6 +30,8 @@ const SCHEMAS_MISSING_MAX = 1000
 export interface EncodePool {
   /** Encodes one chunk of a route and puts its files. Errors: SCHEMA_UNKNOWN, SOURCE_CORRUPT, STORE_*, PARQUET, WORKER_DIED. */
   encode(slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded>
+  /** Tells the workers of a schema before its first record comes: a chunk with an unknown one is sent twice. */
+  know(schema: WriterSchema): void
   readonly workers: number
   close(): Promise<void>
 }
@@ -106,7 +109,7 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
     await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { ref: false })])
     await pool.destroy()
   }
-  return { encode, workers: options.workers, close }
+  return { encode, know: (schema) => schemas.know(schema), workers: options.workers, close }
 }
 
 /** Sends requests to the workers. Errors: WORKER_DIED. */
@@ -156,6 +159,10 @@ class SchemaCache {
 
   constructor(registry: SchemaRegistry) {
     this.#registry = registry
+  }
+
+  know({ id, json }: WriterSchema): void {
+    this.#found.set(id, json)
   }
 
   known(): Schemas {

@@ -188,6 +188,7 @@ async function schemaOf(parts: Ingest, route: Route): Promise<IcebergSchema> {
     route.topics.map(async (topic) => {
       const schema = await registry.latestForTopic(topic)
       if (schema === null) throw new IngestError('SCHEMA_UNKNOWN', { topic, subject: `${topic}-value` })
+      parts.pool.know(schema)
       return parseAvroSchema(schema.json)
     }),
   )
