@@ -80,21 +80,30 @@ async function topicsOf(options: IngestOptions): Promise<string[]> {
 
 /** Chunks in flight share the byte budget; the window is what keeps every worker busy while results wait for their turn. */
 function limitsOf(options: IngestOptions, routeCount: number): Omit<RouteLimits, 'budget'> {
-  const share = Math.floor(options.queueBytes / options.chunkBytes / routeCount)
+  const { batchSize, chunkBytes, workers } = options
+  const share = Math.floor(options.queueBytes / chunkBytes / routeCount)
+  const chunk = { sizesMax: [Math.min(options.chunkRows, batchSize), chunkBytes], ageMsMax: CHUNK_AGE_MS_MAX }
+  const commit = {
+    sizesMax: [batchSize, options.commitBytes, FILES_PER_COMMIT_MAX],
+    ageMsMax: options.commitIntervalMs,
+  }
+  const rest = { windowMax: Math.max(1, Math.min(2 * workers, share)), recordsPerSecond: options.throttle }
+  // Batches no larger than a chunk were asked for exactly, and the first of them comes soon anyway.
+  if (batchSize <= options.chunkRows) return { chunk, commit, ...rest }
+  const firstChunk = {
+    sizesMax: [Math.min(FIRST_CHUNK_ROWS, options.chunkRows), chunkBytes],
+    ageMsMax: CHUNK_AGE_MS_MAX,
+  }
   return {
-    chunk: { sizesMax: [Math.min(options.chunkRows, options.batchSize), options.chunkBytes], ageMsMax: 250 },
-    commit: {
-      sizesMax: [options.batchSize, options.commitBytes, FILES_PER_COMMIT_MAX],
-      ageMsMax: options.commitIntervalMs,
-      firstAgeMsMax: Math.min(FIRST_COMMIT_MS_MAX, options.commitIntervalMs),
-    },
-    windowMax: Math.max(1, Math.min(2 * options.workers, share)),
-    recordsPerSecond: options.throttle,
+    chunk: { ...chunk, first: firstChunk },
+    commit: { ...commit, first: { sizesMax: commit.sizesMax, ageMsMax: 0 } },
+    ...rest,
   }
 }
+const CHUNK_AGE_MS_MAX = 250
 const FILES_PER_COMMIT_MAX = 1000
-/** Whoever starts a run wants to see something, whatever the interval. */
-const FIRST_COMMIT_MS_MAX = 250
+/** Whoever starts a run wants to see something: a small chunk comes first, and is committed at once. */
+const FIRST_CHUNK_ROWS = 5000
 
 async function reported(parts: Ingest, route: Route): Promise<void> {
   try {
