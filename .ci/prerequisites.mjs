@@ -11,5 +11,6 @@ if (python.error !== undefined) {
   const [major = 0, minor = 0] = python.stdout.split(' ').map(Number)
   if (major < 3 || (major === 3 && minor < 10)) missing.push(`python3 3.10 or newer, not ${major}.${minor}`)
 }
+if (spawnSync('git', ['--version']).status !== 0) missing.push('git: the README is tested in a copy of what git knows')
 for (const line of missing) console.error(`npm test needs ${line}`)
 process.exit(missing.length === 0 ? 0 : 1)

@@ -2,10 +2,10 @@
 // into one clear line and an exit code: 0 done, 1 failed, 2 wrong usage. Main thread; cli.ts gives it the process.
 import { type CommandName, commandNames } from '../shared/command-table.ts'
 import { type Config, readConfig, type Written } from '../shared/config.ts'
-import { errorTable, IngestError } from '../shared/errors.ts'
+import { IngestError } from '../shared/errors.ts'
 import type { ComputedDefault } from '../shared/option-row.ts'
 import { type Invocation, readArguments } from './arguments.ts'
-import { type CommandIo, type CommandLoaders, jsonLine } from './command.ts'
+import { type CommandIo, type CommandLoaders, describeError, errorLine, jsonLine } from './command.ts'
 import { renderCommandHelp, renderHelp } from './terminal/help.ts'
 
 export interface CommandLineInput {
@@ -90,17 +90,10 @@ async function runCommand<C extends CommandName>(
     return await run(config, input.io)
   } catch (error) {
     if (!(error instanceof IngestError)) throw error
-    input.io.err.write(`k2: ${error.message}\n`)
+    input.io.err.write(errorLine(error))
     if ('json' in config && config.json === true) input.io.out.write(jsonLine({ error: describeError(error) }))
     return 1
   }
-}
-
-/** An error for programs: code and context as they are, texts as printed. */
-function describeError(error: IngestError): object {
-  const { code, context, action } = error
-  const { text, help } = errorTable[code]
-  return { code, action, text, context, cause: error.cause instanceof Error ? error.cause.message : null, help }
 }
 
 /** All problems on stderr; for a program that asked for --json also as a document. */

@@ -2,6 +2,7 @@
 // process.stdout, the environment or the exit code themselves, so that a test can be their terminal.
 import type { CommandName } from '../shared/command-table.ts'
 import type { Config } from '../shared/config.ts'
+import { errorTable, type IngestError } from '../shared/errors.ts'
 
 export interface Output {
   write(text: string): void
@@ -26,3 +27,13 @@ export type CommandLoaders = { readonly [C in CommandName]: () => Promise<Comman
 /** The JSON document of --json, on one line; 64-bit numbers as decimal strings. */
 export const jsonLine = (document: unknown): string =>
   `${JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))}\n`
+
+/** The one line on stderr. */
+export const errorLine = (error: IngestError): string => `k2: ${error.message}\n`
+
+/** An error for programs: code and context as they are, texts as printed. */
+export function describeError(error: IngestError): object {
+  const { code, context, action } = error
+  const { text, help } = errorTable[code]
+  return { code, action, text, context, cause: error.cause instanceof Error ? error.cause.message : null, help }
+}

@@ -87,6 +87,9 @@ export interface StageTimes {
   readonly putMs: number
 }
 
+/** What an encode worker says once, when its modules are loaded. */
+export const workerLoaded = 'loaded'
+
 /** One answer never lists more unknown ids: garbage would otherwise make a list as long as the chunk. */
 export const SCHEMAS_UNKNOWN_MAX = 100
 

@@ -168,7 +168,7 @@ export const optionRows = [
     kind: 'integer',
     min: 1,
     max: 10_000_000,
-    default: '100000',
+    default: '50000',
     unit: 'records',
     text: 'most records of one chunk, the unit of work of an encode worker',
   },

@@ -10,8 +10,8 @@ export interface ChunkLimits {
   readonly sizesMax: Sizes
   /** A chunk is cut this long after its first item, whatever its size. */
   readonly ageMsMax: number
-  /** The same for the first chunk of the stream, where something should be seen soon. */
-  readonly firstAgeMsMax?: number
+  /** Other limits for the first chunk of the stream, where something should be seen soon. */
+  readonly first?: Pick<ChunkLimits, 'sizesMax' | 'ageMsMax'>
 }
 
 /** How `chunk` measures items and, where it can, cuts one in two. */
@@ -33,10 +33,11 @@ export async function* chunk<T>(
   const iterator = input[Symbol.asyncIterator]()
   let pending = ahead(iterator)
   let held = emptyHold<T>()
-  let ageMsMax = limits.firstAgeMsMax ?? limits.ageMsMax
+  let { sizesMax, ageMsMax } = limits.first ?? limits
   const cut = (): T[] => {
     const { items: cutItems } = held
     held = emptyHold()
+    sizesMax = limits.sizesMax
     ageMsMax = limits.ageMsMax
     return cutItems
   }
@@ -55,9 +56,9 @@ export async function* chunk<T>(
       pending = ahead(iterator)
       let rest: T | null = step.item
       while (rest !== null) {
-        const [head, tail]: readonly [T | null, T | null] = place(rest, held, limits, items)
+        const [head, tail]: readonly [T | null, T | null] = place(rest, held, sizesMax, items)
         if (head !== null) add(held, head, items.sizeOf(head), ageMsMax)
-        if (tail !== null || isFull(held, limits)) yield cut()
+        if (tail !== null || isFull(held, sizesMax)) yield cut()
         rest = tail
       }
     }
@@ -80,18 +81,18 @@ function add<T>(held: Hold<T>, item: T, sizes: Sizes, ageMsMax: number): void {
   held.sizes = sizes.map((size, at) => size + (held.sizes[at] ?? 0))
 }
 
-const isFull = (held: Hold<unknown>, limits: ChunkLimits): boolean =>
-  limits.sizesMax.some((max, at) => (held.sizes[at] ?? 0) >= max)
+const isFull = (held: Hold<unknown>, sizesMax: Sizes): boolean =>
+  sizesMax.some((max, at) => (held.sizes[at] ?? 0) >= max)
 
 /** What of an item goes into the chunk held now, and what must wait for the next one. */
 function place<T>(
   item: T,
   held: Hold<T>,
-  limits: ChunkLimits,
+  sizesMax: Sizes,
   items: ChunkItems<T>,
 ): readonly [head: T | null, rest: T | null] {
   const sizes = items.sizeOf(item)
-  const room = limits.sizesMax.map((max, at) => max - (held.sizes[at] ?? 0))
+  const room = sizesMax.map((max, at) => max - (held.sizes[at] ?? 0))
   if (sizes.every((size, at) => size <= (room[at] ?? 0))) return [item, null]
   const parts = items.split?.(item, room) ?? null
   if (parts !== null) return parts

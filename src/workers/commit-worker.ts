@@ -1,11 +1,15 @@
 // Thread entry of the committer: owns the catalog connection and the only handle that writes metadata. Invariant: each call is
 // answered once, in whatever order the routes finish; what the world does comes back as a failure, our own bugs end the thread.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import { commitLimits } from '../shared/commit/commit-limits.ts'
 import { assert, assertNever, toFailure } from '../shared/errors.ts'
 import { openSqlCatalog } from '../shared/iceberg/sql-catalog.ts'
 import type { CommitterAnswer, CommitterCall } from '../shared/messages.ts'
 import { openFolderStore } from '../shared/store/folder-store.ts'
 import { type Committer, createCommitter } from './committer.ts'
+import type { CommitterLog } from './committer-io.ts'
+import { openAttemptsMax, openPatiently } from './open-catalog.ts'
 
 export interface CommitWorkerData {
   readonly catalogFile: string
@@ -18,19 +22,25 @@ const answer = (message: CommitterAnswer): void => port.postMessage(message)
 
 // The one cast of this file: worker_threads types workerData as any; the coordinator sends exactly this.
 const { catalogFile, warehouse } = workerData as CommitWorkerData
-let committer: Committer | null = null
+let opening: Promise<Committer> | null = null
+const log: CommitterLog = (fields) => answer({ kind: 'notice', fields })
 
 /** Opened with the first call, so that a catalog that cannot be opened is that call's failure. */
-function opened(): Committer {
-  if (committer === null) {
-    const store = openFolderStore(warehouse)
-    committer = createCommitter({
-      catalog: openSqlCatalog({ file: catalogFile, store }),
-      store,
-      log: (fields) => answer({ kind: 'notice', fields }),
-    })
+async function opened(): Promise<Committer> {
+  opening ??= open()
+  try {
+    return await opening
+  } catch (error) {
+    opening = null
+    throw error
   }
-  return committer
+}
+
+async function open(): Promise<Committer> {
+  const store = openFolderStore(warehouse)
+  const io = { limits: commitLimits, sleep: (ms: number) => sleep(ms), log }
+  const catalog = await openPatiently(() => openSqlCatalog({ file: catalogFile, store }), io, openAttemptsMax)
+  return createCommitter({ catalog, store, log })
 }
 
 port.on('message', (call: CommitterCall) => {
@@ -40,13 +50,13 @@ port.on('message', (call: CommitterCall) => {
 async function handle(call: CommitterCall): Promise<void> {
   switch (call.kind) {
     case 'open':
-      answer({ kind: 'opened', call: call.call, tables: await opened().open(call.route) })
+      answer({ kind: 'opened', call: call.call, tables: await (await opened()).open(call.route) })
       return
     case 'commit':
-      answer({ kind: 'committed', call: call.call, reply: await opened().commit(call.route, call.group) })
+      answer({ kind: 'committed', call: call.call, reply: await (await opened()).commit(call.route, call.group) })
       return
     case 'close':
-      await committer?.close()
+      await (await opening)?.close()
       answer({ kind: 'closed', call: call.call })
       port.close()
       return

@@ -1,5 +1,6 @@
 // Opens the tables of a route: loads or creates them, decides whether they are ours, and brings them to where reading may begin
 // (side files confirmed, starts committed). Commit thread. Invariant: nothing is read from a source before this has returned.
+import { backoffMs } from '../shared/commit/commit-limits.ts'
 import { outsideLog, recreatedTopic } from '../shared/commit/guards.ts'
 import type { Positions, TablePolicy } from '../shared/commit/positions.ts'
 import { initialPositions, NO_SNAPSHOT, newStarts, POSITIONS_PROPERTY } from '../shared/commit/positions.ts'
@@ -95,6 +96,7 @@ const locationOf = (spec: RouteSpec, name: TableName): string =>
 /** Of two that create a table, the loser loads the winner's; so does one whose answer was lost. */
 async function loadOrCreate(io: CommitterIo, name: TableName, wanted: NewTable): Promise<TableMetadata> {
   const table = formatTableName(name)
+  let reason = ''
   for (let count = 1; count <= io.limits.attemptsMax; count++) {
     const found = await patiently(io, table, () => load(io, name))
     if (found !== null) return found
@@ -105,10 +107,11 @@ async function loadOrCreate(io: CommitterIo, name: TableName, wanted: NewTable):
       case 'rejected':
         throw new IngestError('COMMIT_REJECTED', { table, reason: outcome.reason })
       default:
-        if (count > 1) await pause(io, table, io.limits.backoffMsFirst, outcome.kind)
+        reason = outcome.reason
+        if (count > 1) await pause(io, table, backoffMs(count, io.limits), reason)
     }
   }
-  throw new IngestError('COMMIT_GAVE_UP', { table, attempts: io.limits.attemptsMax })
+  throw new IngestError('COMMIT_GAVE_UP', { table, attempts: io.limits.attemptsMax, reason })
 }
 
 async function readTrusted(

@@ -2,9 +2,9 @@
 // encoder, its reused columns and its store handle. Invariant: the answer is plain data whatever happened; a failure has written
 // at most files that no table names.
 import { readFileSync } from 'node:fs'
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { toFailure } from '../shared/errors.ts'
-import type { EncodeReply, EncodeRequest } from '../shared/messages.ts'
+import { type EncodeReply, type EncodeRequest, workerLoaded } from '../shared/messages.ts'
 import { ParquetWasmEncoder } from '../shared/parquet/parquet-wasm-encoder.ts'
 import { openFolderStore } from '../shared/store/folder-store.ts'
 import { ChunkRows } from './chunk-rows.ts'
@@ -23,6 +23,8 @@ const store = openFolderStore(warehouse)
 const encoder = new ParquetWasmEncoder()
 const tables = new Map<string, ChunkRows>()
 const version = packageVersion()
+// The pool ends no thread before this: Node 20 aborts the process where a thread ends while it loads its modules.
+parentPort?.postMessage(workerLoaded)
 
 export default async function encodeChunk(request: EncodeRequest): Promise<EncodeReply> {
   try {

@@ -62,7 +62,7 @@ describe('a config', () => {
       batchSize: 1_000_000,
       commitBytes: 134_217_728,
       commitIntervalMs: 10_000,
-      chunkRows: 100_000,
+      chunkRows: 50_000,
       chunkBytes: 16_777_216,
       tombstone: 'skip',
       unknownSchema: 'stop',
@@ -85,7 +85,7 @@ describe('a config', () => {
     const file = { path: 'k2.json', content: { workers: 1, group: 'file', 'batch-size': 7 } }
     const environment = { K2_WORKERS: '2', K2_GROUP: 'variable' }
     const config = configOf('run', { flags: flags({ ...where, workers: '3' }), environment, file })
-    expect([config.workers, config.group, config.batchSize, config.chunkRows]).toEqual([3, 'variable', 7, 100_000])
+    expect([config.workers, config.group, config.batchSize, config.chunkRows]).toEqual([3, 'variable', 7, 50_000])
   })
 
   test('is frozen through and through', () => {

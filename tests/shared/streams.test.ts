@@ -56,8 +56,14 @@ describe('chunk', () => {
       await sleep(60)
       yield 3
     }
-    const chunks = await collect(chunk(slow(), { sizesMax: [100], ageMsMax: 1e6, firstAgeMsMax: 20 }, whole))
+    const chunks = await collect(
+      chunk(slow(), { sizesMax: [100], ageMsMax: 1e6, first: { sizesMax: [100], ageMsMax: 20 } }, whole),
+    )
     expect(chunks).toEqual([[1], [2, 3]])
+  })
+  it('makes the first chunk smaller where that is asked for', async () => {
+    const limits = { sizesMax: [5], ageMsMax: 1e6, first: { sizesMax: [2], ageMsMax: 1e6 } }
+    expect(await collect(chunk(from([9, 3]), limits, runs))).toEqual([[2], [5], [2, 3]])
   })
   it('yields what came before a failure, then fails', async () => {
     async function* broken(): AsyncGenerator<number> {

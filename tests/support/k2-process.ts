@@ -1,10 +1,18 @@
 // The built program as a child process: started, signalled and killed by its own process object, with what it wrote.
 // Needs `npm run build` first, as `npm test` does.
-import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  type ChildProcess,
+  type ChildProcessByStdio,
+  type SpawnOptionsWithStdioTuple,
+  type StdioNull,
+  type StdioPipe,
+  spawn,
+} from 'node:child_process'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { VerifyReport } from '../../src/shared/verify/report.ts'
@@ -28,10 +36,17 @@ export interface K2Process {
   wrote(text: string, count?: number): Promise<void>
 }
 
-/** Ended at the latest with the test. */
-export function startK2(words: readonly string[]): K2Process {
+/** Ended at the latest with the test. `limit`: a command of the shell that starts it, such as `ulimit -f 8`. */
+export function startK2(words: readonly string[], limit?: string): K2Process {
   if (!existsSync(cli)) throw new Error(`${cli} is missing: run npm run build first, as npm test does`)
-  const child = spawn(process.execPath, [cli, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() })
+  const options: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioPipe> = {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: plainEnvironment(),
+  }
+  const child: ChildProcessByStdio<null, Readable, Readable> =
+    limit === undefined
+      ? spawn(process.execPath, [cli, ...words], options)
+      : spawn('/bin/sh', ['-c', `${limit}; exec "$0" "$@"`, process.execPath, cli, ...words], options)
   const written = { out: '', err: '' }
   const listeners = new Set<() => void>()
   const collect = (which: keyof typeof written) => (text: string) => {
@@ -113,5 +128,9 @@ export async function verifyPlace(place: Place): Promise<Proof> {
   return JSON.parse(out)
 }
 
-/** The last transaction that a run logged; a run that committed nothing logged none. */
+/** Transactions that a run logged. */
 export const commitsIn = (err: string): number => err.split('Iceberg transaction committed').length - 1
+
+/** What a run said to a person: its stderr without the log. */
+export const saidIn = (err: string): readonly string[] =>
+  err.split('\n').filter((line) => line !== '' && !line.startsWith('{'))

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import type { Config } from '../../shared/config.ts'
 import { IngestError, toFailure } from '../../shared/errors.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
-import { type CommandIo, jsonLine } from '../command.ts'
+import { type CommandIo, describeError, errorLine, jsonLine } from '../command.ts'
 import { type IngestEvents, ingest } from '../ingest/ingest.ts'
 import type { IngestOptions, SourceAddress } from '../ingest/ingest-options.ts'
 import type { CommittedBatch, RouteEnd } from '../ingest/pipeline.ts'
@@ -35,7 +35,10 @@ export async function runCommand(config: Config<'run'>, io: CommandIo): Promise<
     return 0
   } catch (error) {
     view.end(error)
-    throw error
+    if (!config.json || !(error instanceof IngestError)) throw error
+    // The document on stdout holds the error already: one call prints one document.
+    io.err.write(errorLine(error))
+    return 1
   } finally {
     unhook()
   }
@@ -148,13 +151,13 @@ class RunView implements IngestEvents {
     this.#log.info({ signal }, 'stopping: what was read is committed, then the run ends')
   }
 
-  /** Statistics on stdout, whatever the end; the error itself is the command line's to print. */
+  /** Statistics on stdout, whatever the end; with --json the error, too. */
   end(error: unknown): void {
     clearInterval(this.#timer)
     this.#progress.clear()
     if (error !== null && !(error instanceof IngestError)) return
     const statistics = statisticsOf(this.#totals, performance.now() - this.#startMs, this.#errors)
-    if (this.#config.json) this.#io.out.write(jsonLine(this.#document(statistics)))
+    if (this.#config.json) this.#io.out.write(jsonLine(this.#document(statistics, error)))
     else if (this.#printsText) this.#io.out.write(`\n${renderStatistics(statistics, styleFor(this.#io.out))}`)
   }
 
@@ -162,9 +165,10 @@ class RunView implements IngestEvents {
     return !this.#config.json && !this.#config.quiet
   }
 
-  #document(statistics: ReturnType<typeof statisticsOf>): object {
+  #document(statistics: ReturnType<typeof statisticsOf>, error: IngestError | null): object {
     const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
     return {
+      ...(error === null ? {} : { error: describeError(error) }),
       statistics: statisticsDocument(statistics),
       batches: this.#rows,
       stages_ms: this.#totals.times,

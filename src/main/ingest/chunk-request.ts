@@ -1,12 +1,16 @@
 // From slices of record batches to the request of one chunk, and back from halves to one result. Pure. Invariant: a chunk has
 // one part per partition, its bytes are copied once into memory of their own, so that they can be transferred to a worker.
 import { randomUUID } from 'node:crypto'
+import type { IngestError } from '../../shared/errors.ts'
 import { readBatchHeader } from '../../shared/kafka/record-batch.ts'
 import type { EncodeReply, EncodeRequest, RangeOutcome, StageTimes } from '../../shared/messages.ts'
 import { partitionKey } from '../../shared/offsets.ts'
 import type { RecordBatches } from './record-source.ts'
 
-export type Encoded = Extract<EncodeReply, { kind: 'encoded' }>
+export type Encoded = Extract<EncodeReply, { kind: 'encoded' }> & {
+  /** What ended the chunk early: its ranges end before that place, and nothing may follow them. */
+  readonly endedBy?: IngestError
+}
 /** What is the same for every chunk of a route. */
 export type ChunkContext = Pick<EncodeRequest, 'policy' | 'main' | 'deadLetters' | 'decompressedBytesMax'>
 export type Schemas = Pick<EncodeRequest, 'schemas' | 'missingSchemaIds'>
@@ -69,6 +73,23 @@ export function halve(
   return [[{ ...slice, next: cut }], [{ ...slice, first: cut }]]
 }
 
+/**
+ * The slices of a chunk without what an error keeps from being encoded: its partition ends before the record batch or record that
+ * it names. Null where it names none, or where nothing is left.
+ */
+export function slicesBefore(slices: readonly RecordBatches[], error: IngestError): readonly RecordBatches[] | null {
+  const { topic, partition, offset, batch } = error.context
+  const place = offset ?? batch
+  if (place === undefined || typeof place === 'boolean') return null
+  const end = BigInt(place)
+  const left = slices.flatMap((slice) => {
+    if (slice.topicName !== topic || slice.partition !== partition || slice.next <= end) return [slice]
+    return slice.first < end ? [{ ...slice, next: end }] : []
+  })
+  const isShorter = left.length < slices.length || left.some((slice, index) => slice.next !== slices[index]?.next)
+  return isShorter && left.length > 0 ? left : null
+}
+
 /** The results of the two halves of a chunk as the result of the whole. */
 export function joinEncoded(a: Encoded, b: Encoded): Encoded {
   return {
@@ -78,6 +99,7 @@ export function joinEncoded(a: Encoded, b: Encoded): Encoded {
     deadLetterFiles: [...a.deadLetterFiles, ...b.deadLetterFiles],
     encodedAtMs: Math.min(a.encodedAtMs, b.encodedAtMs),
     times: addTimes(a.times, b.times),
+    ...(b.endedBy === undefined ? {} : { endedBy: b.endedBy }),
   }
 }
 

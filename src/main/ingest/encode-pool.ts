@@ -4,9 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import { assertNever, fromFailure, IngestError } from '../../shared/errors.ts'
-import { type EncodeReply, type EncodeRequest, type MissingSchema, SCHEMAS_UNKNOWN_MAX } from '../../shared/messages.ts'
+import {
+  type EncodeReply,
+  type EncodeRequest,
+  type MissingSchema,
+  SCHEMAS_UNKNOWN_MAX,
+  type WriterSchema,
+  workerLoaded,
+} from '../../shared/messages.ts'
 import { workerUrl } from '../worker-url.ts'
-import { type ChunkContext, chunkRequest, type Encoded, halve, joinEncoded, type Schemas } from './chunk-request.ts'
+import {
+  type ChunkContext,
+  chunkRequest,
+  type Encoded,
+  halve,
+  joinEncoded,
+  type Schemas,
+  slicesBefore,
+} from './chunk-request.ts'
 import type { RecordBatches } from './record-source.ts'
 
 /** Ids that the registry does not have are remembered up to here; a topic with more is garbage, and the line stops. */
@@ -15,6 +30,8 @@ const SCHEMAS_MISSING_MAX = 1000
 export interface EncodePool {
   /** Encodes one chunk of a route and puts its files. Errors: SCHEMA_UNKNOWN, SOURCE_CORRUPT, STORE_*, PARQUET, WORKER_DIED. */
   encode(slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded>
+  /** Tells the workers of a schema before its first record comes: a chunk with an unknown one is sent twice. */
+  know(schema: WriterSchema): void
   readonly workers: number
   close(): Promise<void>
 }
@@ -34,29 +51,26 @@ const TRIES_MAX = 30
 const BACKOFF_MS_FIRST = 250
 const BACKOFF_MS_MAX = 15_000
 
-export function openEncodePool(options: EncodePoolOptions): EncodePool {
-  const pool = new Piscina({
+const startWorkers = ({ workers, warehouse }: EncodePoolOptions): Piscina =>
+  new Piscina({
     filename: workerUrl('encode-worker').href,
-    minThreads: options.workers,
-    maxThreads: options.workers,
+    minThreads: workers,
+    maxThreads: workers,
     idleTimeout: Number.POSITIVE_INFINITY,
     // The line dispatches at most its window; anything beyond it is our bug and fails loudly.
-    maxQueue: 4 * options.workers + 4,
+    maxQueue: 4 * workers + 4,
     // A worker that waits in Atomics cannot finish the puts of its files.
     atomics: 'disabled',
-    workerData: { warehouse: options.warehouse },
+    workerData: { warehouse },
   })
+
+export function openEncodePool(options: EncodePoolOptions): EncodePool {
+  const pool = startWorkers(options)
+  const loaded = allLoaded(pool, options.workers)
   const schemas = new SchemaCache(options.registry)
 
-  const send = async (request: EncodeRequest): Promise<EncodeReply> => {
-    const transferList = request.parts.map((part) => part.bytes.buffer as ArrayBuffer)
-    try {
-      return await pool.run(request, { transferList })
-    } catch (error) {
-      throw new IngestError('WORKER_DIED', { thread: 'encode' }, error)
-    }
-  }
-  const encode = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
+  const send = senderTo(pool)
+  const encodeWhole = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
     for (let tries = 1; ; tries++) {
       const reply = await send(chunkRequest(slices, context, schemas.known()))
       switch (reply.kind) {
@@ -68,7 +82,9 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
         case 'too-many-partitions': {
           const halves = halve(slices)
           if (halves === null) throw new Error(`one record with ${reply.count} partition values`)
-          return joinEncoded(await encode(halves[0], context), await encode(halves[1], context))
+          const first = await encode(halves[0], context)
+          if (first.endedBy !== undefined) return first
+          return joinEncoded(first, await encode(halves[1], context))
         }
         case 'failed':
           await retryLater(fromFailure(reply.failure), tries, context.main.table, options)
@@ -78,7 +94,53 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
       }
     }
   }
-  return { encode, workers: options.workers, close: () => pool.destroy() }
+  /** A chunk with a bad place ends there: what lies before it is encoded, and the error comes with it. */
+  const encode = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
+    try {
+      return await encodeWhole(slices, context)
+    } catch (error) {
+      const before = error instanceof IngestError ? slicesBefore(slices, error) : null
+      if (before === null || !(error instanceof IngestError)) throw error
+      const encoded = await encode(before, context)
+      return { ...encoded, endedBy: encoded.endedBy ?? error }
+    }
+  }
+  const close = async (): Promise<void> => {
+    await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { ref: false })])
+    await pool.destroy()
+  }
+  return { encode, know: (schema) => schemas.know(schema), workers: options.workers, close }
+}
+
+/** Sends requests to the workers. Errors: WORKER_DIED. */
+function senderTo(pool: Piscina): (request: EncodeRequest) => Promise<EncodeReply> {
+  let died: unknown = null
+  pool.on('error', (error: unknown) => {
+    // A worker without a task, as one that cannot load: nobody would take what waits.
+    died ??= error
+    void pool.destroy()
+  })
+  return async (request) => {
+    const transferList = request.parts.map((part) => part.bytes.buffer as ArrayBuffer)
+    try {
+      return await pool.run(request, { transferList })
+    } catch (error) {
+      throw new IngestError('WORKER_DIED', { thread: 'encode' }, died ?? error)
+    }
+  }
+}
+
+/** Longer than a worker ever takes; one that died while loading never says so. */
+const LOAD_MS_MAX = 10_000
+
+function allLoaded(pool: Piscina, workers: number): Promise<void> {
+  return new Promise((resolve) => {
+    let count = 0
+    pool.on('message', (message: unknown) => {
+      if (message === workerLoaded && ++count === workers) resolve()
+    })
+    pool.on('error', () => resolve())
+  })
 }
 
 /** Waits where waiting can help; else, or after the last try, throws. */
@@ -97,6 +159,10 @@ class SchemaCache {
 
   constructor(registry: SchemaRegistry) {
     this.#registry = registry
+  }
+
+  know({ id, json }: WriterSchema): void {
+    this.#found.set(id, json)
   }
 
   known(): Schemas {

@@ -30,6 +30,7 @@ import type { RecordBudget } from './record-slices.ts'
 import type { Assignment, RecordSource, SourcePartition } from './record-source.ts'
 import { type Begun, runLines } from './route-lines.ts'
 import { planRoutes, type Route } from './routes.ts'
+import { withSegment } from './segment-name.ts'
 
 /** What an ingest tells its caller while it runs. */
 export interface IngestEvents {
@@ -63,22 +64,23 @@ export async function ingest(options: IngestOptions, events: IngestEvents, stop:
   const registry = await openPatientRegistry(options, { notice: events.notice, stop })
   const topics = await topicsOf(options, events, stop)
   const { catalogFile, warehouse } = options
-  const committer = openCommitter({ catalogFile, warehouse, notice: events.notice })
-  const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice: events.notice, stop })
+  const notice: IngestEvents['notice'] = (fields) => events.notice(fields)
+  const committer = openCommitter({ catalogFile, warehouse, notice })
+  const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice, stop })
   const parts = { registry, pool, committer, budget: options.budget, events }
-  try {
-    await runLines({
-      topics,
-      plan: (names) => planRoutes(names, options.table),
-      run: (route, begun) => reported({ ...parts, ...shareOf(options, begun), stop: begun.stop }, route),
-      look: topicsChange(options) ? () => topicsOf(options, { notice: () => undefined }, stop) : null,
-      notice: events.notice,
-      stop,
-    })
-  } finally {
-    await pool.close()
-    await committer.close()
-  }
+  const lines = runLines({
+    topics,
+    plan: (names) => planRoutes(names, options.table),
+    run: (route, begun) => reported({ ...parts, ...shareOf(options, begun), stop: begun.stop }, route),
+    look: topicsChange(options) ? () => topicsOf(options, { notice: () => undefined }, stop) : null,
+    notice,
+    stop,
+  })
+  const ends: PromiseSettledResult<unknown>[] = await Promise.allSettled([lines])
+  // In this order, so that the error of a route is told before one of the closing that follows from it.
+  for (const close of [pool.close, committer.close]) ends.push(...(await Promise.allSettled([close()])))
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 /** A pattern may mean topics that are not there yet; a run to the end reads what is there when it begins. */
@@ -123,31 +125,42 @@ async function openSource(parts: Ingest, route: Route): Promise<RecordSource> {
 
 /** Chunks in flight share the byte budget; the window is what keeps every worker busy while results wait for their turn. */
 function limitsOf(options: IngestOptions, routeCount: number, sourceBytes: number): Omit<RouteLimits, 'budget'> {
-  const share = Math.floor((options.queueBytes / routeCount - sourceBytes) / options.chunkBytes)
+  const { batchSize, chunkBytes, workers } = options
+  const share = Math.floor((options.queueBytes / routeCount - sourceBytes) / chunkBytes)
+  const chunk = { sizesMax: [Math.min(options.chunkRows, batchSize), chunkBytes], ageMsMax: CHUNK_AGE_MS_MAX }
+  const commit = {
+    sizesMax: [batchSize, options.commitBytes, FILES_PER_COMMIT_MAX],
+    ageMsMax: options.commitIntervalMs,
+  }
+  const rest = { windowMax: Math.max(1, Math.min(2 * workers, share)), recordsPerSecond: options.throttle }
+  // Batches no larger than a chunk were asked for exactly, and the first of them comes soon anyway.
+  if (batchSize <= options.chunkRows) return { chunk, commit, ...rest }
+  const firstChunk = {
+    sizesMax: [Math.min(FIRST_CHUNK_ROWS, options.chunkRows), chunkBytes],
+    ageMsMax: CHUNK_AGE_MS_MAX,
+  }
   return {
-    chunk: { sizesMax: [Math.min(options.chunkRows, options.batchSize), options.chunkBytes], ageMsMax: 250 },
-    commit: {
-      sizesMax: [options.batchSize, options.commitBytes, FILES_PER_COMMIT_MAX],
-      ageMsMax: options.commitIntervalMs,
-      firstAgeMsMax: Math.min(FIRST_COMMIT_MS_MAX, options.commitIntervalMs),
-    },
-    windowMax: Math.max(1, Math.min(2 * options.workers, share)),
-    recordsPerSecond: options.throttle,
+    chunk: { ...chunk, first: firstChunk },
+    commit: { ...commit, first: { sizesMax: commit.sizesMax, ageMsMax: 0 } },
+    ...rest,
   }
 }
+const CHUNK_AGE_MS_MAX = 250
+const FILES_PER_COMMIT_MAX = 1000
+/** Whoever starts a run wants to see something: a small chunk comes first, and is committed at once. */
+const FIRST_CHUNK_ROWS = 5000
 
 /** What may wait between a consumer and its line: a quarter of the route's bytes. A log directory is read when asked. */
 const sourceBytesOf = ({ source, queueBytes }: IngestOptions, routeCount: number): number =>
   source.kind === 'directory' ? 0 : Math.min(SOURCE_BYTES_MAX, Math.floor(queueBytes / routeCount / 4))
 const SOURCE_BYTES_MAX = 16 * 1024 * 1024
-const FILES_PER_COMMIT_MAX = 1000
-/** Whoever starts a run wants to see something, whatever the interval. */
-const FIRST_COMMIT_MS_MAX = 250
 
 async function reported(parts: Ingest, route: Route): Promise<void> {
   try {
     await runUntilDrained(parts, route)
-  } catch (error) {
+  } catch (caught) {
+    const { source } = parts.options
+    const error = source.kind === 'directory' ? await withSegment(source.path, caught) : caught
     parts.events.failed(route, error)
     throw error
   }
@@ -279,6 +292,7 @@ async function schemaOf(parts: Ingest, route: Route): Promise<IcebergSchema> {
     route.topics.map(async (topic) => {
       const schema = await registry.latestForTopic(topic)
       if (schema === null) throw new IngestError('SCHEMA_UNKNOWN', { topic, subject: `${topic}-value` })
+      parts.pool.know(schema)
       return parseAvroSchema(schema.json)
     }),
   )

@@ -82,7 +82,7 @@ export async function runRoute(
   try {
     const batches = limited(ports.source.read(positions, signal), life.share, limits.recordsPerSecond, signal)
     const chunks = chunk(batches, limits.chunk, { sizeOf: sizeOfBatches, split: splitBatches })
-    const encoded = mapInOrder(chunks, encode, limits.windowMax)
+    const encoded = untilEnded(mapInOrder(chunks, encode, limits.windowMax))
     const groups = chunk(encoded, limits.commit, encodedItems)
     for await (const end of unlessAborted(mapInOrder(groups, commit, 1), revoked)) {
       if (end === null) continue
@@ -96,6 +96,14 @@ export async function runRoute(
     return { kind: 'revoked' }
   } finally {
     abandon.abort()
+  }
+}
+
+/** What a chunk holds before a bad place is delivered, then the error: nothing after it can be committed. */
+async function* untilEnded(results: AsyncIterable<Encoded>): AsyncGenerator<Encoded, void, undefined> {
+  for await (const encoded of results) {
+    yield encoded
+    if (encoded.endedBy !== undefined) throw encoded.endedBy
   }
 }
 

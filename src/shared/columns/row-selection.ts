@@ -81,14 +81,20 @@ function gatherWide<T extends NumberArray>(source: T, target: T, at: Int32Array,
   return target
 }
 
-function selectBytes(column: BytesColumn, at: Int32Array): { offsets: Int32Array; bytes: Uint8Array } {
+/** Where the selected values begin in a buffer that holds them alone, and where it ends. */
+function selectOffsets(source: Int32Array, at: Int32Array): { offsets: Int32Array; end: number } {
   const offsets = new Int32Array(at.length + 1)
   let end = 0
   for (let index = 0; index < at.length; index++) {
     const from = at[index] ?? 0
-    end += (column.offsets[from + 1] ?? 0) - (column.offsets[from] ?? 0)
+    end += (source[from + 1] ?? 0) - (source[from] ?? 0)
     offsets[index + 1] = end
   }
+  return { offsets, end }
+}
+
+function selectBytes(column: BytesColumn, at: Int32Array): { offsets: Int32Array; bytes: Uint8Array } {
+  const { offsets, end } = selectOffsets(column.offsets, at)
   const bytes = new Uint8Array(end)
   // Neighbouring rows lie side by side: one copy per run of consecutive rows.
   for (let index = 0; index < at.length; ) {
@@ -114,13 +120,7 @@ function selectIndices(
 
 /** New offsets, and the positions of the elements that the selected lists hold. */
 function selectRanges(column: ListColumn | MapColumn, at: Int32Array): { offsets: Int32Array; elements: Int32Array } {
-  const offsets = new Int32Array(at.length + 1)
-  let end = 0
-  for (let index = 0; index < at.length; index++) {
-    const from = at[index] ?? 0
-    end += (column.offsets[from + 1] ?? 0) - (column.offsets[from] ?? 0)
-    offsets[index + 1] = end
-  }
+  const { offsets, end } = selectOffsets(column.offsets, at)
   const elements = new Int32Array(end)
   for (let index = 0, to = 0; index < at.length; index++) {
     const from = at[index] ?? 0

@@ -2,6 +2,7 @@
 // are passed as views of exactly `length` values, not copied, but for booleans (bytes → bits) and dictionaries (→ plain values).
 // Invariant: every field carries its Iceberg id, and a null count is that of the bitmap: Arrow drops the bitmap if told 0.
 import {
+  AsyncByteQueue,
   Binary,
   Bool,
   type Data,
@@ -18,13 +19,13 @@ import {
   Map_,
   makeData,
   RecordBatch,
+  RecordBatchStreamWriter,
   Schema,
   Struct,
   Table,
   TimeMicrosecond,
   TimestampMicrosecond,
   TimestampNanosecond,
-  tableToIPC,
   Utf8,
 } from 'apache-arrow'
 import type { BooleanColumn, Column, ColumnBatch, DictionaryColumn, Int64Column } from '../columns/column-batch.ts'
@@ -45,10 +46,40 @@ const fieldIdKey = 'PARQUET:field_id'
 
 /**
  * Arrow IPC stream of one record batch, uncompressed: apache-arrow 21.2.0 writes a wrong length prefix when it compresses.
- * Errors: PARQUET for an Iceberg type without Arrow counterpart.
+ * A view of memory of this thread that the next call fills again: tens of megabytes, new ones for each file, cost more in page
+ * faults than in copying. Errors: PARQUET for an Iceberg type without Arrow counterpart.
  */
 export function arrowStream(batch: ColumnBatch, schema: IcebergSchema): Uint8Array {
-  return tableToIPC(arrowTable(batch, schema), 'stream')
+  const sink = new StreamMemory()
+  // `reset` keeps a sink of this class as it is. The writer only ever calls `write` and `close` of it.
+  new RecordBatchStreamWriter().reset(sink).writeAll(arrowTable(batch, schema))
+  return sink.written()
+}
+
+const memory = { bytes: new Uint8Array(0) }
+/** Memory is given back after a stream that uses less than this share of it. */
+const memoryShareMin = 0.25
+
+/** Takes what a writer writes, piece after piece, into the one memory. */
+class StreamMemory extends AsyncByteQueue {
+  #length = 0
+
+  override write(value: Uint8Array): void {
+    const end = this.#length + value.byteLength
+    if (end > memory.bytes.length) {
+      const larger = new Uint8Array(Math.max(1 << 16, Math.ceil(1.5 * end)))
+      larger.set(memory.bytes.subarray(0, this.#length))
+      memory.bytes = larger
+    }
+    memory.bytes.set(value, this.#length)
+    this.#length = end
+  }
+
+  written(): Uint8Array {
+    const stream = memory.bytes.subarray(0, this.#length)
+    if (this.#length < memory.bytes.length * memoryShareMin) memory.bytes = new Uint8Array(0)
+    return stream
+  }
 }
 
 /** The batch as an Arrow table; it shares the arrays of the batch and is valid until those change. */
@@ -196,43 +227,46 @@ function int64View({ words, length }: Int64Column): BigInt64Array {
 function expandedEntries(column: DictionaryColumn): { readonly offsets: Int32Array; readonly bytes: Uint8Array } {
   const { indices, length, validity } = column
   const entryOffsets = column.offsets
-  const entryBytes = column.bytes
   const offsets = new Int32Array(length + 1)
   let end = 0
   for (let index = 0; index < length; index++) {
     const present = validity === null || (((validity[index >> 3] ?? 0) >> (index & 7)) & 1) === 1
-    const entry = indices[index] ?? 0
-    if (present) end += (entryOffsets[entry + 1] ?? 0) - (entryOffsets[entry] ?? 0)
+    const entry = indices[index] as number
+    if (present) end += (entryOffsets[entry + 1] as number) - (entryOffsets[entry] as number)
     if (end > bytesMax) throw new IngestError('PARQUET', { column: column.field.name, bytesMax })
     offsets[index + 1] = end
   }
-  const bytes = new Uint8Array(end)
+  const bytes = new Uint8Array(end + wordBytes)
+  const [source, target] = [entryWords(column), new DataView(bytes.buffer)]
   for (let index = 0; index < length; ) {
-    const entry = indices[index] ?? 0
+    const entry = indices[index] as number
     let next = index + 1
     while (next < length && indices[next] === entry) next++
-    const from = entryOffsets[entry] ?? 0
-    fillRun(bytes, offsets[index] ?? 0, offsets[next] ?? 0, entryBytes, from, (entryOffsets[entry + 1] ?? 0) - from)
+    const from = entryOffsets[entry] as number
+    const once = (entryOffsets[entry + 1] as number) - from
+    const start = offsets[index] as number
+    const stop = offsets[next] as number
+    // Nulls take no bytes: a run of equal indices is whole entries, or nothing. Whole words: what a copy writes beyond its end, the
+    // next one writes over.
+    if (stop > start)
+      for (let done = 0; done < once; done += 4) target.setInt32(start + done, source.getInt32(from + done))
+    // Each copy doubles what is filled: one topic name for all rows costs no more than its bytes.
+    for (let filled = once; filled > 0 && start + filled < stop; filled *= 2) {
+      bytes.copyWithin(start + filled, start, Math.min(start + filled, stop - filled))
+    }
     index = next
   }
   return { offsets, bytes }
 }
 
-/** Fills target[start, end) with one entry over and over: nulls take no bytes, so a run of equal indices is whole entries. */
-function fillRun(
-  target: Uint8Array,
-  start: number,
-  end: number,
-  source: Uint8Array,
-  from: number,
-  length: number,
-): void {
-  const once = Math.min(end, start + length)
-  for (let to = start; to < once; to++) target[to] = source[from++] ?? 0
-  // Each copy doubles what is filled: one topic name for all rows costs no more than its bytes.
-  for (let filled = length; filled > 0 && start + filled < end; filled *= 2) {
-    target.copyWithin(start + filled, start, Math.min(start + filled, end - filled))
-  }
+const wordBytes = 4
+
+/** The bytes of all entries, with a word to spare behind them. */
+function entryWords({ offsets, entryCount, bytes }: DictionaryColumn): DataView {
+  const end = offsets[entryCount] ?? 0
+  const padded = new Uint8Array(end + wordBytes)
+  padded.set(bytes.subarray(0, end))
+  return new DataView(padded.buffer)
 }
 
 /** Arrow offsets of strings are 32 bits. */

@@ -24,7 +24,7 @@ export interface ParquetWasmOptions {
 }
 
 /** One row group for every chunk of usual size: 128 MB of TradeV2 in memory are far below it. */
-const standardOptions: ParquetWasmOptions = { rowGroupRowsMax: 1_000_000, encodings: 'delta' }
+export const standardOptions: ParquetWasmOptions = { rowGroupRowsMax: 1_000_000, encodings: 'delta' }
 
 export class ParquetWasmEncoder implements ParquetEncoder {
   readonly #options: ParquetWasmOptions
@@ -73,7 +73,12 @@ const encodings = {
   'delta-byte-array': Encoding.DELTA_BYTE_ARRAY,
 } as const satisfies Record<ColumnEncoding['values'], Encoding>
 
-function writerProperties(batch: ColumnBatch, schema: IcebergSchema, options: ParquetWasmOptions): WriterProperties {
+/** Tuned to the values of the batch; built anew for each file. */
+export function writerProperties(
+  batch: ColumnBatch,
+  schema: IcebergSchema,
+  options: ParquetWasmOptions,
+): WriterProperties {
   let builder = new WriterPropertiesBuilder()
     .setCompression(Compression.ZSTD)
     .setCreatedBy('k2 (parquet-wasm)')

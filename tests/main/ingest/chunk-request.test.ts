@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { chunkRequest, type Encoded, halve, joinEncoded, joinOutcomes } from '../../../src/main/ingest/chunk-request.ts'
+import {
+  chunkRequest,
+  type Encoded,
+  halve,
+  joinEncoded,
+  joinOutcomes,
+  slicesBefore,
+} from '../../../src/main/ingest/chunk-request.ts'
 import { splitBatches } from '../../../src/main/ingest/record-slices.ts'
 import type { RecordBatches } from '../../../src/main/ingest/record-source.ts'
+import { IngestError } from '../../../src/shared/errors.ts'
 import type { TableLayout } from '../../../src/shared/messages.ts'
 import { batch } from '../../support/record-maker.ts'
 
@@ -65,6 +73,30 @@ describe('chunkRequest', () => {
     expect(chunkRequest([rest], context, { schemas: [], missingSchemaIds: [] }).parts[0]?.bytes).toEqual(
       new Uint8Array(rest.bytes),
     )
+  })
+})
+
+describe('slicesBefore', () => {
+  const slices = [slice(0, 0n, 4n, ''), slice(1, 0n, 4n, ''), slice(0, 4n, 8n, ''), slice(0, 8n, 9n, '')]
+  const shown = (error: IngestError): unknown =>
+    slicesBefore(slices, error)?.map(({ partition, first, next }) => [partition, first, next]) ?? null
+  const corrupt = (place: Readonly<Record<string, number | string | bigint>>): IngestError =>
+    new IngestError('SOURCE_CORRUPT', { topic: 'topic', partition: 0, ...place })
+
+  it('ends the partition of a bad place there, and leaves the others whole', () => {
+    const expected = [
+      [0, 0n, 4n],
+      [1, 0n, 4n],
+    ]
+    expect(shown(corrupt({ batch: 6n }))).toEqual([...expected, [0, 4n, 6n]])
+    expect(shown(corrupt({ batch: 4n, offset: '6' }))).toEqual([...expected, [0, 4n, 6n]])
+    expect(shown(corrupt({ batch: 4n }))).toEqual(expected)
+  })
+
+  it('has nothing where no place is named, where it lies outside, or where nothing is left', () => {
+    expect(shown(corrupt({}))).toBeNull()
+    expect(shown(corrupt({ batch: 9n }))).toBeNull()
+    expect(slicesBefore([slice(0, 4n, 8n, '')], corrupt({ batch: 4n }))).toBeNull()
   })
 })
 

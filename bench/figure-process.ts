@@ -1,0 +1,11 @@
+// Process entry: measures one bench and sends its figures to the process that asked. Alone in its process, so that the code and the
+// memory of one bench are not met by the next.
+import { benches } from './benches.ts'
+import type { BenchOptions } from './figure.ts'
+
+const [name = '', json = ''] = process.argv.slice(2)
+const bench = benches.get(name)
+if (bench === undefined || process.send === undefined) throw new Error(`no bench ${name}, or nobody to tell`)
+// The cast: main.ts of this folder wrote it.
+const figures = await bench(JSON.parse(json) as BenchOptions)
+process.send(figures, () => process.exit(0))

@@ -1,0 +1,21 @@
+// Figure `encode`: columns to a Parquet file with its footer read back and its column statistics, as an encode worker does it. Its
+// reference is parquet-wasm alone on the same columns, so the ratio shows what is added around it.
+import { describeFile } from '../../src/shared/parquet/data-file.ts'
+import { ParquetWasmEncoder } from '../../src/shared/parquet/parquet-wasm-encoder.ts'
+import { type BenchOptions, type Figure, measurePair, timeFigure } from '../figure.ts'
+import { parquetAlone } from '../parquet-alone.ts'
+import { sampleColumns } from '../sample.ts'
+
+export async function encode(options: BenchOptions): Promise<readonly Figure[]> {
+  const { batch, schema } = await sampleColumns(options)
+  const encoder = new ParquetWasmEncoder()
+  const spec = { 'spec-id': 0, fields: [] }
+  const whole = (): void => {
+    const encoded = encoder.encode(batch, schema)
+    describeFile({ location: 'file:///bench.parquet', batch, schema, spec, partition: [], encoded })
+  }
+  const pair = await measurePair(options.runs * 3, whole, parquetAlone(batch, schema))
+  const records = batch.rowCount
+  const referenceName = 'parquet-wasm alone, the same columns'
+  return [timeFigure({ name: 'encode', unit: 'µs/row', scale: 1e3 / records, records, referenceName, pair })]
+}

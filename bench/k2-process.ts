@@ -1,0 +1,49 @@
+// Runs the built program as a user would, as a process of its own. Invariant: a command that fails ends the bench with what it
+// printed; a figure of something that did not work is no figure.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import type { BenchOptions } from './figure.ts'
+
+export interface K2End {
+  readonly out: string
+  readonly durationMs: number
+}
+
+/** Path of the built command line. */
+export const k2Path = (root: string): string => join(root, 'dist/main/cli.js')
+
+/** Runs a command of `dist` to its end. `K2_*` variables of the shell are left out. Errors: its output, where it exits other than 0. */
+export function runK2(options: Pick<BenchOptions, 'root'>, words: readonly string[]): Promise<K2End> {
+  return runNode([k2Path(options.root), ...words])
+}
+
+/** Runs Node with these words. */
+export function runNode(words: readonly string[]): Promise<K2End> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('K2_')))
+  const startMs = performance.now()
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let out = ''
+    let err = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err = (err + text).slice(-4000)
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      const durationMs = performance.now() - startMs
+      if (code === 0) resolve({ out, durationMs })
+      else reject(new Error(`k2 ${words.slice(1).join(' ')} ended with ${code ?? signal}\n${err}\n${out.slice(-2000)}`))
+    })
+  })
+}
+
+/** Writes a log of synthetic trades, or finds it written by an earlier figure. Returns its directory. */
+export async function syntheticLog(options: BenchOptions, messages: number, codec: string): Promise<string> {
+  const directory = join(options.folder, `log-${codec}-${messages}`)
+  const limits = ['--messages', String(messages), '--partitions', '8', '--codec', codec]
+  await runK2(options, ['feed', 'synthetic', '--to', directory, ...limits, '--json'])
+  return directory
+}
