@@ -24,7 +24,7 @@ import type { BenchOptions } from './figure.ts'
 import { syntheticLog } from './k2-process.ts'
 
 /** Most records of a chunk of `k2 run`: what one Parquet file holds. */
-export const CHUNK_ROWS = 100_000
+export const CHUNK_ROWS = 50_000
 /** As `k2 run` bounds it. */
 export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024
 
