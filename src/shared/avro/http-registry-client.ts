@@ -45,6 +45,8 @@ type Outcome =
   | { readonly kind: 'down'; readonly url: string; readonly reason: string }
   | { readonly kind: 'wrong'; readonly url: string; readonly reason: string }
 
+/** A try that is begun gets this long, also right before the deadline: cut short it would hide what the registry says. */
+const TRY_MS_MIN = 1000
 const BACKOFF_MS_FIRST = 200
 const BACKOFF_MS_MAX = 5000
 /** Subject, version and schema not found (Confluent's error codes). */
@@ -109,7 +111,7 @@ export class RegistryClient {
 
   async #request(question: RegistryQuestion, url: string, endMs: number): Promise<Outcome> {
     const { auth, requestMsMax, answerBytesMax, now, stop } = this.#options
-    const timeoutMs = Math.max(1, Math.ceil(Math.min(requestMsMax, endMs - now())))
+    const timeoutMs = Math.ceil(Math.min(requestMsMax, Math.max(TRY_MS_MIN, endMs - now())))
     const result = await fetchBounded({
       method: question.method,
       url: `${url}${question.path}`,
