@@ -1,12 +1,13 @@
 // A Kafka broker of one test file: real, on 127.0.0.1 and free ports, in a folder of its own, stopped by its own process object.
 // Its data folder is a log directory, so `k2 verify --source` compares a table with the broker's own segments.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, renameSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { broughtFolder } from './brought-folder.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const cluster = '4L6g3nShT-eMCtK--X86sw'
@@ -72,13 +73,10 @@ export class KafkaServer {
 
 /** Kafka's jar files, brought by Maven once for all test runs of this checkout. */
 function jars(): string {
-  const folder = join(root, '.k2', 'tests', 'kafka')
-  if (existsSync(folder)) return folder
-  const fresh = `${folder}.${process.pid}`
-  const pom = join(root, 'services', 'kafka', 'pom.xml')
-  execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`])
-  renameSync(fresh, folder)
-  return folder
+  return broughtFolder(join(root, '.k2', 'tests', 'kafka'), (fresh) => {
+    const pom = join(root, 'services', 'kafka', 'pom.xml')
+    execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`])
+  })
 }
 
 const properties = (port: number, controller: number, data: string): string => `process.roles=broker,controller

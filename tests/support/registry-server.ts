@@ -1,13 +1,14 @@
 // A schema registry for one test file: the real Apicurio, on 127.0.0.1 and a free port, in a folder of its own, stopped by its own process
 // object; and a small HTTP server that can do what a real registry cannot be made to do.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { broughtFolder } from './brought-folder.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_MS_MAX = 120_000
@@ -88,17 +89,14 @@ export class RegistryServer {
 
 /** Apicurio's files, brought by Maven once for all test runs of this checkout. */
 function program(): string {
-  const folder = join(root, '.k2', 'tests', 'registry')
-  if (existsSync(folder)) return folder
-  const fresh = `${folder}.${process.pid}`
-  mkdirSync(fresh, { recursive: true })
-  const pom = join(root, 'services', 'registry', 'pom.xml')
-  execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy', `-DoutputDirectory=${fresh}`])
-  const archive = readdirSync(fresh).find((name) => name.endsWith('.tar.gz'))
-  if (archive === undefined) throw new Error(`Maven left no archive in ${fresh}`)
-  execFileSync('tar', ['xzf', join(fresh, archive), '-C', fresh])
-  renameSync(fresh, folder)
-  return folder
+  return broughtFolder(join(root, '.k2', 'tests', 'registry'), (fresh) => {
+    mkdirSync(fresh, { recursive: true })
+    const pom = join(root, 'services', 'registry', 'pom.xml')
+    execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy', `-DoutputDirectory=${fresh}`])
+    const archive = readdirSync(fresh).find((name) => name.endsWith('.tar.gz'))
+    if (archive === undefined) throw new Error(`Maven left no archive in ${fresh}`)
+    execFileSync('tar', ['xzf', join(fresh, archive), '-C', fresh])
+  })
 }
 
 async function isReady(url: string): Promise<boolean> {
