@@ -23,8 +23,9 @@ const store = openFolderStore(warehouse)
 const encoder = new ParquetWasmEncoder()
 const tables = new Map<string, ChunkRows>()
 const version = packageVersion()
-// The pool ends no thread before this: Node 20 aborts the process where a thread ends while it loads its modules.
-parentPort?.postMessage(workerLoaded)
+// The pool ends no thread before this: Node 20 aborts the process where a thread ends while it loads its modules. This one is loaded
+// once Piscina's require of it has returned, which is after the evaluation of the file.
+setImmediate(() => parentPort?.postMessage(workerLoaded))
 
 export default async function encodeChunk(request: EncodeRequest): Promise<EncodeReply> {
   try {
