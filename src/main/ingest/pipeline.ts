@@ -70,12 +70,17 @@ export async function runRoute(
   const { revoked } = ports.source
   const abandon = new AbortController()
   const signal = AbortSignal.any([stop, abandon.signal])
-  const life: Life = { share: limits.budget?.share() ?? null, recordsCommitted: 0, before: performance.now() }
+  const share = limits.budget?.share() ?? null
+  const life: Life = { share, recordsCommitted: 0, before: performance.now(), end: null }
   let committing: Promise<unknown> = Promise.resolve()
   const encode = async (slices: readonly RecordBatches[]): Promise<Encoded> =>
     withLeaderEpochs(await ports.encode(slices, context), slices)
+  const commitUnlessEnded = async (files: readonly Encoded[]): Promise<RouteEnd | null> => {
+    life.end ??= await commitFiles(ports, context, files, life, committed)
+    return life.end
+  }
   const commit = (files: readonly Encoded[]): Promise<RouteEnd | null> => {
-    const done = commitFiles(ports, context, files, life, committed)
+    const done = commitUnlessEnded(files)
     committing = done.catch(() => undefined)
     return done
   }
@@ -113,6 +118,8 @@ interface Life {
   recordsCommitted: number
   /** When the last commit was done. */
   before: number
+  /** What ended it. The next group may be on its way to its commit by then: it is dropped (guard 1). */
+  end: RouteEnd | null
 }
 
 /** One commit, from the files to the acknowledgement; null where the route goes on. Errors: those of the commit. */

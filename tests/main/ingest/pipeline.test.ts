@@ -71,7 +71,7 @@ async function run(
     readonly revoked?: AbortSignal
     readonly confirm?: () => void
     readonly limits?: RouteLimits
-    readonly reply?: (group: CommitGroup) => CommitReply
+    readonly reply?: (group: CommitGroup) => CommitReply | Promise<CommitReply>
   } = {},
 ): Promise<Run> {
   const result: Run = { acknowledged: [], committed: [], end: null, error: null }
@@ -145,6 +145,20 @@ describe('runRoute', () => {
     expect(end).toEqual({ kind: 'fenced', positions })
     expect(acknowledged).toEqual([20n])
     expect(budget.left).toBe(30)
+  })
+  it('sends no further commit after the one that ends it, though the next group is ready', async () => {
+    let sent = 0
+    const { end } = await run({
+      count: 40,
+      reply: async (group) => {
+        sent++
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        return { kind: 'fenced', positions: group.ranges }
+      },
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(end).toMatchObject({ kind: 'fenced' })
+    expect(sent).toBe(1)
   })
   it('asks to be opened again when the table changed under its files', async () => {
     const failure = toFailure(new IngestError('LAYOUT_CHANGED', { table: 't' }))
