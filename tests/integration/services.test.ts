@@ -4,7 +4,6 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askHttp, askJson } from '../../src/main/services/http-probe.ts'
 import { askBroker } from '../../src/main/services/kafka-probe.ts'
@@ -13,8 +12,8 @@ import { askRedis } from '../../src/main/services/redis-probe.ts'
 import { S3_BUCKET, s3Credentials } from '../../src/main/services/s3-service.ts'
 import { signS3 } from '../../src/main/services/s3-signature.ts'
 import { portNames, serviceNames } from '../../src/shared/service-names.ts'
+import { builtCli, plainEnvironment } from '../support/built-k2.ts'
 
-const cli = process.env['K2_TEST_CLI'] ?? fileURLToPath(new URL('../../dist/main/cli.js', import.meta.url))
 const INSTALL_MS_MAX = 900_000
 
 interface Row {
@@ -31,15 +30,14 @@ interface Answer {
   readonly err: string
 }
 
-/** Without the K2_* of who runs the tests. */
-const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('K2_')))
+const environment = plainEnvironment()
 
 let folder = ''
 let up: Answer
 
 /** `k2 services … --json` in the folder of this test. */
 function services(...words: readonly string[]): Promise<Answer> {
-  const whole = [cli, 'services', ...words, '--dir', join(folder, 'services'), '--json']
+  const whole = [builtCli, 'services', ...words, '--dir', join(folder, 'services'), '--json']
   return new Promise((resolve) => {
     execFile(process.execPath, whole, { timeout: INSTALL_MS_MAX, env: environment }, (error, out, err) => {
       const { services: rows = [], options = [] } = out === '' ? {} : JSON.parse(out)

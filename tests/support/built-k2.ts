@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-export const builtCli = fileURLToPath(new URL('../../dist/main/cli.js', import.meta.url))
+/** Another build can be put to the same tests: `K2_TEST_CLI=/opt/k2/dist/main/cli.js`. */
+export const builtCli = process.env['K2_TEST_CLI'] ?? fileURLToPath(new URL('../../dist/main/cli.js', import.meta.url))
 
 export interface Ended {
   /** -1 where a signal ended it. */

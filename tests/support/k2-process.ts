@@ -13,12 +13,9 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { VerifyReport } from '../../src/shared/verify/report.ts'
-
-/** Another build can be put to the same tests: `K2_TEST_CLI=/opt/k2/dist/main/cli.js`. */
-const cli = process.env['K2_TEST_CLI'] ?? fileURLToPath(new URL('../../dist/main/cli.js', import.meta.url))
+import { builtCli, plainEnvironment } from './built-k2.ts'
 
 export interface K2Ended {
   /** Null where a signal ended it. */
@@ -38,15 +35,15 @@ export interface K2Process {
 
 /** Ended at the latest with the test. `limit`: a command of the shell that starts it, such as `ulimit -f 8`. */
 export function startK2(words: readonly string[], limit?: string): K2Process {
-  if (!existsSync(cli)) throw new Error(`${cli} is missing: run npm run build first, as npm test does`)
+  if (!existsSync(builtCli)) throw new Error(`${builtCli} is missing: run npm run build first, as npm test does`)
   const options: SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioPipe> = {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: plainEnvironment(),
   }
   const child: ChildProcessByStdio<null, Readable, Readable> =
     limit === undefined
-      ? spawn(process.execPath, [cli, ...words], options)
-      : spawn('/bin/sh', ['-c', `${limit}; exec "$0" "$@"`, process.execPath, cli, ...words], options)
+      ? spawn(process.execPath, [builtCli, ...words], options)
+      : spawn('/bin/sh', ['-c', `${limit}; exec "$0" "$@"`, process.execPath, builtCli, ...words], options)
   const written = { out: '', err: '' }
   const listeners = new Set<() => void>()
   const collect = (which: keyof typeof written) => (text: string) => {
@@ -84,11 +81,6 @@ export function startK2(words: readonly string[], limit?: string): K2Process {
 async function endChild(child: ChildProcess, ended: Promise<K2Ended>): Promise<void> {
   child.kill('SIGKILL')
   await ended
-}
-
-/** Without K2_* of the machine that runs the tests. */
-function plainEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('K2_')))
 }
 
 export const k2 = (...words: readonly string[]): Promise<K2Ended> => startK2(words).ended

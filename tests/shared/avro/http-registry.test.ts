@@ -7,7 +7,8 @@ import { openSchemaCache } from '../../../src/shared/avro/http-registry-cache.ts
 import { RegistryClient, type RegistryClientOptions } from '../../../src/shared/avro/http-registry-client.ts'
 import type { RegistryAuth } from '../../../src/shared/avro/http-registry-errors.ts'
 import { IngestError } from '../../../src/shared/errors.ts'
-import { type Answer, cutShort, FakeRegistry, freePort, json, silence, text } from '../../support/registry-server.ts'
+import { freePort } from '../../support/free-port.ts'
+import { type Answer, cutShort, FakeRegistry, json, silence, text } from '../../support/registry-server.ts'
 
 const schema = '{"type":"record","name":"R","fields":[{"name":"a","type":"long"}]}'
 const found = json(200, { schema })
