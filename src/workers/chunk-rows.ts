@@ -9,6 +9,7 @@ import { createColumnBatch, resetBatch, type StoredBatch, truncateBatch } from '
 import { isPresent } from '../shared/columns/validity.ts'
 import { assert, errorTable, IngestError } from '../shared/errors.ts'
 import { decompressBody } from '../shared/kafka/compression.ts'
+import { createBodyMemory } from '../shared/kafka/lz4-frame.ts'
 import { type BatchHeader, batchBody, isBatchIntact, readBatchHeader } from '../shared/kafka/record-batch.ts'
 import { RecordCursor } from '../shared/kafka/record-cursor.ts'
 import {
@@ -26,6 +27,8 @@ import { type DeadLetterReason, DeadLetterRows, type RecordPlace } from './dead-
 /** Decoders of one table kept by schema id; a topic with more writer schemas compiles some again. */
 const DECODERS_MAX = 64
 const TWO_32 = 2 ** 32
+/** A body is read to its end before the next one is decompressed. */
+const bodyMemory = createBodyMemory()
 /** Kafka's "no timestamp". */
 const NO_TIMESTAMP = -1
 
@@ -118,7 +121,7 @@ export class ChunkRows {
     this.#batchNext = header.nextOffset
     if (!isBatchIntact(part.bytes, at, header)) throw new IngestError('SOURCE_CORRUPT', { reason: 'CRC mismatch' })
     const beforeMs = performance.now()
-    const body = decompressBody(header.codec, batchBody(part.bytes, at, header), decompressedBytesMax)
+    const body = decompressBody(header.codec, batchBody(part.bytes, at, header), decompressedBytesMax, bodyMemory)
     this.#decompressMs += performance.now() - beforeMs
     this.#cursor.reset(body, header.recordCount, header.lastOffsetDelta)
     this.#walk(part, header, body, counts)

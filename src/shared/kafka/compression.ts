@@ -2,7 +2,7 @@
 // Invariant: no body, however hostile, yields more than the bound given, and none does anything but return or throw IngestError.
 import zlib from 'node:zlib'
 import { IngestError } from '../errors.ts'
-import { compressLz4, decompressLz4 } from './lz4-frame.ts'
+import { type BodyMemory, compressLz4, decompressLz4 } from './lz4-frame.ts'
 import type { Codec } from './record-batch.ts'
 import { compressSnappyRaw, compressSnappyXerial, decompressSnappy } from './snappy-framing.ts'
 import { compressZstd, decompressZstd } from './zstd.ts'
@@ -11,10 +11,16 @@ import { compressZstd, decompressZstd } from './zstd.ts'
 export type WriterCodec = Exclude<Codec, 'unsupported'> | 'snappy-xerial'
 
 /**
- * The records of a batch, decompressed: `body` itself for `none`, else memory that nothing else uses. `bytesMax` bounds the result.
+ * The records of a batch, decompressed: `body` itself for `none`, else memory that nothing else uses, or, where `memory` is given,
+ * possibly a view of it that the next call writes over. `bytesMax` bounds the result.
  * Errors: DECOMPRESSION_BOUND; SOURCE_CORRUPT (context `codec`, `reason`); CODEC_UNSUPPORTED.
  */
-export function decompressBody(codec: Codec, body: Uint8Array, bytesMax: number): Uint8Array {
+export function decompressBody(
+  codec: Codec,
+  body: Uint8Array,
+  bytesMax: number,
+  memory: BodyMemory | null = null,
+): Uint8Array {
   if (codec === 'none' || body.length === 0) {
     if (body.length > bytesMax) throw new IngestError('DECOMPRESSION_BOUND', { codec, bytes: body.length, bytesMax })
     return body
@@ -25,7 +31,7 @@ export function decompressBody(codec: Codec, body: Uint8Array, bytesMax: number)
     case 'snappy':
       return decompressSnappy(body, bytesMax)
     case 'lz4':
-      return decompressLz4(body, bytesMax)
+      return decompressLz4(body, bytesMax, memory)
     case 'zstd':
       return decompressZstd(body, bytesMax)
     case 'unsupported':

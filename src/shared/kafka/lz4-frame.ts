@@ -1,123 +1,115 @@
-// LZ4 frames (lz4_Frame_format.md 1.6.x), as Kafka bodies carry them. Pure; encode workers. Invariant: the decoder only ever
-// sees a frame whose decompressed size is known, from its block headers, to lie within the caller's bound.
+// LZ4 frames (lz4_Frame_format.md 1.6.x), as Kafka bodies carry them. Pure; encode workers, hot. Invariant: every block is decoded
+// into memory that has room for the largest block its frame allows, and nothing beyond the caller's bound is ever written.
 //   magic 04 22 4D 18 · FLG · BD · [content size u64] · [dictionary id u32] · HC · blocks { size u32le, top bit = stored raw;
 //   bytes; [checksum u32] } · end mark 00000000 · [content checksum u32]
+// Checksums are not looked at: the CRC-32C of the record batch lies over all of this and was compared before.
 import lz4 from 'lz4-napi'
 import { IngestError } from '../errors.ts'
+import { decodeLz4Block, slackBytes } from './lz4-block.ts'
 
 const MAGIC = 0x184d2204
-/** One byte of a match length stands for at most 255 bytes of output. */
-const EXPANSION_MAX = 255
+
+/** Memory for decompressed bodies, used again and again: fresh memory costs more in page faults than the decompression. */
+export interface BodyMemory {
+  bytes: Uint8Array
+  view: DataView
+}
+
+export function createBodyMemory(): BodyMemory {
+  const bytes = new Uint8Array(1 << 20)
+  return { bytes, view: new DataView(bytes.buffer) }
+}
+
+/** Memory kept from body to body; what one large body made larger is given back. */
+const KEPT_BYTES_MAX = 1 << 24
+const shared = createBodyMemory()
 
 /**
- * Decompresses the frames that make up `body` to at most `bytesMax` bytes.
- * Errors: DECOMPRESSION_BOUND; SOURCE_CORRUPT (context `reason`).
+ * Decompresses the frames that make up `body` to at most `bytesMax` bytes: into `memory`, of which the result is a view until the
+ * next call, or into memory of its own. Errors: DECOMPRESSION_BOUND; SOURCE_CORRUPT (context `reason`).
  */
-export function decompressLz4(body: Uint8Array, bytesMax: number): Uint8Array {
-  if (frameEnd(body, 0, bytesMax) === body.length) return decodeFrame(body, bytesMax)
-  // The decoder stops silently after one frame, so that frames written one after another are cut apart here.
-  const parts: Uint8Array[] = []
-  let total = 0
-  for (let at = 0; at < body.length; ) {
-    const end = frameEnd(body, at, bytesMax - total)
-    const part = decodeFrame(body.subarray(at, end), bytesMax - total)
-    parts.push(part)
-    total += part.length
-    at = end
-  }
-  return Buffer.concat(parts, total)
+export function decompressLz4(body: Uint8Array, bytesMax: number, memory: BodyMemory | null = null): Uint8Array {
+  const target = memory ?? shared
+  if (target.bytes.length > KEPT_BYTES_MAX) resize(target, 1 << 20, 0)
+  const source = new DataView(body.buffer, body.byteOffset, body.byteLength)
+  const place: Place = { at: 0, to: 0 }
+  while (place.at < body.length) decodeFrame(body, source, target, place, bytesMax)
+  const bytes = target.bytes.subarray(0, place.to)
+  return memory === null ? bytes.slice() : bytes
 }
 
 /** One frame, independent blocks. */
-export const compressLz4 = (body: Uint8Array): Uint8Array => lz4.compressFrameSync(asBuffer(body))
+export const compressLz4 = (body: Uint8Array): Uint8Array =>
+  lz4.compressFrameSync(Buffer.from(body.buffer, body.byteOffset, body.byteLength))
 
-function decodeFrame(frame: Uint8Array, bytesMax: number): Uint8Array {
-  let bytes: Uint8Array
-  try {
-    bytes = lz4.decompressFrameSync(asBuffer(frame))
-  } catch (error) {
-    throw new IngestError('SOURCE_CORRUPT', { codec: 'lz4', reason: 'frame cannot be decompressed' }, error)
-  }
-  if (bytes.length > bytesMax) throw new IngestError('DECOMPRESSION_BOUND', { codec: 'lz4', bytesMax })
-  return bytes
+/** How far the body is read, and the memory written. */
+interface Place {
+  at: number
+  to: number
 }
 
-/** Where the frame at `start` ends, having checked that its blocks cannot yield more than `bytesMax` bytes. */
-function frameEnd(body: Uint8Array, start: number, bytesMax: number): number {
-  // The estimate is coarse (a block may be far from full): only when it is too much are the tokens of the blocks counted.
-  const coarse = walkFrame(body, start, estimateBlock)
-  if (coarse.bytes > bytesMax && walkFrame(body, start, countBlock).bytes > bytesMax) {
-    throw new IngestError('DECOMPRESSION_BOUND', { codec: 'lz4', bytesMax })
-  }
-  return coarse.end
-}
-
-interface FrameExtent {
-  readonly end: number
-  /** Decompressed bytes, as the block measure gives them. */
-  readonly bytes: number
-}
-
-type BlockMeasure = (body: Uint8Array, first: number, next: number, blockBytesMax: number) => number
-
-function walkFrame(body: Uint8Array, start: number, measure: BlockMeasure): FrameExtent {
+function decodeFrame(body: Uint8Array, source: DataView, target: BodyMemory, place: Place, bytesMax: number): void {
+  const start = place.at
   let at = start + 7
-  if (at > body.length || uint32(body, start) !== MAGIC) throw corrupt('not an lz4 frame')
-  const flags = body[start + 4] ?? 0
-  const blockBytesMax = blockSize(body[start + 5] ?? 0)
+  if (at > body.length || source.getUint32(start, true) !== MAGIC) throw corrupt('not an lz4 frame')
+  const flags = source.getUint8(start + 4)
+  const blockBytesMax = blockSize(source.getUint8(start + 5))
   if (flags >> 6 !== 1 || (flags & 0x02) !== 0) throw corrupt(`frame flags ${flags}`)
   if ((flags & 0x01) !== 0) throw corrupt('frame needs a dictionary')
   if ((flags & 0x08) !== 0) at += 8
   const checksumBytes = (flags & 0x10) === 0 ? 0 : 4
-  let bytes = 0
+  const frameTo = place.to
   for (;;) {
     if (at + 4 > body.length) throw corrupt('frame has no end mark')
-    const word = uint32(body, at)
+    const word = source.getUint32(at, true)
     at += 4
     if (word === 0) break
-    const size = word & 0x7fffffff
-    const next = at + size
-    if (size > blockBytesMax || next + checksumBytes > body.length) throw corrupt(`block of ${size} bytes`)
-    bytes += word >>> 31 === 1 ? size : measure(body, at, next, blockBytesMax)
+    const next = at + (word & 0x7fffffff)
+    if (next - at > blockBytesMax || next + checksumBytes > body.length) throw corrupt(`block of ${next - at} bytes`)
+    // A linked block may refer to those before it in its frame; the flag says that none does.
+    const historyFrom = (flags & 0x20) === 0 ? frameTo : place.to
+    place.to = decodeBlock(
+      body,
+      source,
+      { at, next, raw: word >>> 31 === 1, blockBytesMax, historyFrom },
+      target,
+      place.to,
+    )
+    if (place.to > bytesMax) throw new IngestError('DECOMPRESSION_BOUND', { codec: 'lz4', bytesMax })
     at = next + checksumBytes
   }
   at += (flags & 0x04) === 0 ? 0 : 4
   if (at > body.length) throw corrupt('frame ends before its checksum')
-  return { end: at, bytes }
+  place.at = at
 }
 
-const estimateBlock: BlockMeasure = (_body, first, next, blockBytesMax) =>
-  Math.min(blockBytesMax, (next - first) * EXPANSION_MAX)
+interface Block {
+  readonly at: number
+  readonly next: number
+  readonly raw: boolean
+  readonly blockBytesMax: number
+  readonly historyFrom: number
+}
 
-/** Adds up the lengths in a block's tokens (lz4_Block_format.md): literals, then a match, until the bytes end. */
-const countBlock: BlockMeasure = (body, first, next) => {
-  let at = first
-  let bytes = 0
-  while (at < next) {
-    const token = body[at++] ?? 0
-    let literals = token >> 4
-    if (literals === 15) {
-      let more = 255
-      while (more === 255 && at < next) {
-        more = body[at++] ?? 0
-        literals += more
-      }
-    }
-    bytes += literals
-    at += literals
-    if (at >= next) break
-    at += 2
-    let match = (token & 15) + 4
-    if (match === 19) {
-      let more = 255
-      while (more === 255 && at < next) {
-        more = body[at++] ?? 0
-        match += more
-      }
-    }
-    bytes += match
+/** Answers where the block ends in memory, which is at most `blockBytesMax` behind `to`. */
+function decodeBlock(body: Uint8Array, source: DataView, block: Block, target: BodyMemory, to: number): number {
+  const { at, next } = block
+  const room = to + block.blockBytesMax + slackBytes
+  if (room > target.bytes.length) resize(target, Math.max(room, 2 * target.bytes.length), to)
+  if (block.raw) {
+    target.bytes.set(body.subarray(at, next), to)
+    return to + next - at
   }
-  return bytes
+  const end = decodeLz4Block(source, at, next, target.view, to, to + block.blockBytesMax, block.historyFrom)
+  if (end < 0) throw corrupt(`block at byte ${at} of the body`)
+  return end
+}
+
+function resize(memory: BodyMemory, bytes: number, used: number): void {
+  const before = memory.bytes
+  memory.bytes = new Uint8Array(bytes)
+  memory.bytes.set(before.subarray(0, used))
+  memory.view = new DataView(memory.bytes.buffer)
 }
 
 /** BD byte, bits 4 to 6: 4 to 7 are 64 KB, 256 KB, 1 MB, 4 MB. */
@@ -128,8 +120,3 @@ function blockSize(descriptor: number): number {
 }
 
 const corrupt = (reason: string): IngestError => new IngestError('SOURCE_CORRUPT', { codec: 'lz4', reason })
-
-const uint32 = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
