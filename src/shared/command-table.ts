@@ -58,8 +58,11 @@ export const commandTable = {
     summary: 'prove offset by offset that the table holds what the source holds',
     details:
       'Reads source and table anew, not by the way they were ingested, and counts per partition what is missing, duplicate, extra or changed. ' +
-      'Exits 1 unless every offset is accounted for.',
-    examples: ['k2 verify --source log --catalog sqlite:catalog.db --warehouse warehouse'],
+      'Exits 1 unless every offset is accounted for. With --brokers it reads each partition up to the last stable offset that it has then.',
+    examples: [
+      'k2 verify --source log --catalog sqlite:catalog.db --warehouse warehouse',
+      'k2 verify --brokers localhost:9092 --registry http://localhost:8081 --catalog sqlite:catalog.db --warehouse warehouse',
+    ],
   },
   'positions show': {
     group: 'Look and prove',

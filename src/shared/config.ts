@@ -216,7 +216,7 @@ function contradictions(
   return problems
 }
 
-/** A run reads, and a feed writes, a log directory or a cluster; what is about one of them means nothing with the other. */
+/** A run and a proof read, and a feed writes, a log directory or a cluster; what is about one of them means nothing with the other. */
 function sourceProblems(
   rows: readonly OptionRow[],
   given: ReadonlyMap<string, Written>,

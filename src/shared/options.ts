@@ -28,15 +28,7 @@ const EVERY_COMMAND = [
 export const optionRows = [
   {
     name: 'source',
-    commands: ['verify'],
-    group: 'Where',
-    kind: 'path',
-    required: true,
-    text: 'log directory: Kafka segments in <topic>-<partition> folders',
-  },
-  {
-    name: 'source',
-    commands: ['run'],
+    commands: ['run', 'verify'],
     group: 'Where',
     kind: 'path',
     conflicts: ['brokers'],

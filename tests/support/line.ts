@@ -21,6 +21,7 @@ import type { EncodeRequest } from '../../src/shared/messages.ts'
 import { ParquetWasmEncoder } from '../../src/shared/parquet/parquet-wasm-encoder.ts'
 import { openFolderStore } from '../../src/shared/store/folder-store.ts'
 import type { Store } from '../../src/shared/store/store.ts'
+import { logDirectory } from '../../src/shared/verify/log-partitions.ts'
 import type { VerifyReport } from '../../src/shared/verify/report.ts'
 import { verifyTable } from '../../src/shared/verify/verify-table.ts'
 import { ChunkRows } from '../../src/workers/chunk-rows.ts'
@@ -194,7 +195,7 @@ export async function prove(place: Place): Promise<VerifyReport> {
     return await verifyTable({
       catalog,
       store,
-      source: place.log,
+      source: logDirectory(place.log),
       topics: (name) => name === topic,
       table: route.table,
       schemas: async (id) => (id === 1 ? tradeV2Json : null),

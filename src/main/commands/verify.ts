@@ -6,8 +6,9 @@ import { formatTableName } from '../../shared/iceberg/catalog.ts'
 import { openSqlCatalog } from '../../shared/iceberg/sql-catalog.ts'
 import type { Topics } from '../../shared/option-values.ts'
 import { openFolderStore } from '../../shared/store/folder-store.ts'
-import { findPartitions } from '../../shared/verify/log-partitions.ts'
+import { logDirectory } from '../../shared/verify/log-partitions.ts'
 import type { VerifyReport } from '../../shared/verify/report.ts'
+import type { VerifySource } from '../../shared/verify/verify-source.ts'
 import { type VerifyProgress, verifyTable } from '../../shared/verify/verify-table.ts'
 import { type CommandIo, jsonLine } from '../command.ts'
 import { planRoutes, type Route } from '../ingest/routes.ts'
@@ -18,6 +19,9 @@ import { styleFor } from '../terminal/style.ts'
 
 /** Above any bound a run would be given: what was ingested must be readable here. */
 const decompressedBytesMax = 1024 * 1024 * 1024
+
+/** Brokers are asked again for so long: one may restart, a partition may get another leader. */
+const BROKERS_MS_MAX = 30_000
 
 /** Exit code 1 unless every table compared equals its source. */
 export async function verifyCommand(config: Config<'verify'>, io: CommandIo): Promise<number> {
@@ -30,8 +34,33 @@ export async function verifyCommand(config: Config<'verify'>, io: CommandIo): Pr
 }
 
 async function verifyTables(config: Config<'verify'>, io: CommandIo): Promise<readonly VerifyReport[]> {
-  const fits = topicFilter(config.topic)
-  const logs = await findPartitions(config.source, fits)
+  const source = await openSource(config, io)
+  try {
+    return await verifyRoutes(config, source, io)
+  } finally {
+    await source.close()
+  }
+}
+
+async function openSource(config: Config<'verify'>, io: CommandIo): Promise<VerifySource> {
+  const { source, brokers } = config
+  if (source !== null) return logDirectory(source)
+  if (brokers === null) throw new Error('the options let through a proof without a source')
+  // Loaded only when there are brokers.
+  const { brokerSource } = await import('../verify/broker-source.ts')
+  const notice = ({ event, reason }: Readonly<Record<string, string | number>>): void => {
+    io.err.write(`${event}: ${reason}\n`)
+  }
+  const { signal } = new AbortController()
+  return brokerSource({ ...config, brokers }, { msMax: BROKERS_MS_MAX, signal, notice })
+}
+
+async function verifyRoutes(
+  config: Config<'verify'>,
+  source: VerifySource,
+  io: CommandIo,
+): Promise<readonly VerifyReport[]> {
+  const logs = await source.partitions(topicFilter(config.topic))
   const routes = planRoutes(
     logs.map((log) => log.topicName),
     config.table,
@@ -48,7 +77,7 @@ async function verifyTables(config: Config<'verify'>, io: CommandIo): Promise<re
       const request = {
         catalog,
         store,
-        source: config.source,
+        source,
         table: route.table,
         topics: (name: string) => route.topics.includes(name),
         schemas: async (id: number) => (await registry.schemaById(id))?.json ?? null,

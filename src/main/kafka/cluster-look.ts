@@ -58,6 +58,19 @@ export class ClusterLook {
     return { clusterId: metadata.clusterId, topics: chosen }
   }
 
+  /** Every topic that this client may see, internal ones too. Errors: BROKER_*. */
+  everyTopic(): Promise<TopicLook> {
+    return this.#metadata(null)
+  }
+
+  /** Asks one broker anything, by its node id. Errors: BROKER_*. */
+  askBroker<T>(nodeId: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
+    return mapped(async () => {
+      await this.#cluster.connect()
+      return ask(await this.#cluster.findBroker({ nodeId }))
+    })
+  }
+
   /** Topic ids by name; a topic that is not there is absent. Errors: BROKER_*. */
   async topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const { topics } = await this.#metadata(names)

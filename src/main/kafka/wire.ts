@@ -55,6 +55,12 @@ export class WireReader {
     return this.#bytes.toString('base64url', at, at + 16)
   }
 
+  /** A view of the answer; null reads as empty. */
+  bytes(): Buffer {
+    const at = this.#advance(Math.max(0, this.int32()))
+    return this.#bytes.subarray(at, this.#at)
+  }
+
   array<T>(read: () => T): T[] {
     return this.#items(this.int32(), read)
   }

@@ -4,7 +4,7 @@
 import type { Store } from '../store/store.ts'
 import { bucketOf } from './buckets.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { LogBatch } from './log-partitions.ts'
+import type { LogBatch } from './log-batch.ts'
 import type { RecordWalk } from './log-records.ts'
 import { isCompared, overlap, type PartitionLedger } from './partition-ledger.ts'
 import type { Plans, RecordJudge } from './record-judge.ts'

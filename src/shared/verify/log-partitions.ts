@@ -3,48 +3,28 @@
 // only the last batch of the last segment may be torn, and then it is the end of the log.
 import { type FileHandle, open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32c } from '@node-rs/crc32'
 import { IngestError } from '../errors.ts'
-import { type TopicKey, topicKey } from '../offsets.ts'
+import { topicKey } from '../offsets.ts'
+import { BATCH_HEADER_BYTES, batchFault, type LogBatch, parseBatch } from './log-batch.ts'
+import type { LogPartition, VerifySource } from './verify-source.ts'
 
-export interface LogSegment {
+interface LogSegment {
   readonly file: string
   readonly base: number
 }
 
-export interface LogPartition {
-  readonly topic: TopicKey
-  readonly topicName: string
-  readonly topicId: string
-  readonly partition: number
-  readonly segments: readonly LogSegment[]
-  /** Base offset of the first segment. */
-  readonly logStart: number
-}
-
-/** One v2 record batch (Kafka protocol guide, "Record Batch"); offsets and times are exact below 2^53. */
-export interface LogBatch {
-  readonly baseOffset: number
-  /** Offset after the last one the batch stands for. */
-  readonly nextOffset: number
-  readonly attributes: number
-  readonly baseTimestamp: number
-  readonly maxTimestamp: number
-  readonly producerId: bigint
-  readonly recordCount: number
-  /** The records, compressed as the attributes say; valid until the next batch is asked for. */
-  readonly body: Uint8Array
-}
-
-export const isTransactional = (batch: LogBatch): boolean => (batch.attributes & 0x10) !== 0
-export const isControl = (batch: LogBatch): boolean => (batch.attributes & 0x20) !== 0
-
-const headerBytes = 61
 const readBytes = 4 * 1024 * 1024
 const batchBytesMax = 1024 * 1024 * 1024
 
+/** Kafka's segments in `<topic>-<partition>` folders. */
+export const logDirectory = (path: string): VerifySource => ({
+  name: path,
+  partitions: (fits) => findPartitions(path, fits),
+  close: async () => {},
+})
+
 /** All partitions whose topic fits. Errors: SOURCE_MISSING, SOURCE_EMPTY, SOURCE_IDENTITY, SOURCE_UNREADABLE. */
-export async function findPartitions(source: string, fits: (topic: string) => boolean): Promise<LogPartition[]> {
+async function findPartitions(source: string, fits: (topic: string) => boolean): Promise<LogPartition[]> {
   const folders = await list(source)
   const found: LogPartition[] = []
   let clusterId: string | null = null
@@ -59,7 +39,8 @@ export async function findPartitions(source: string, fits: (topic: string) => bo
     const segments = names.map((name) => ({ file: join(directory, name), base: Number(name.slice(0, 20)) }))
     const logStart = segments[0]?.base ?? 0
     const topic = topicKey(clusterId, topicId)
-    found.push({ topic, topicName, topicId, partition: Number(match[2]), segments, logStart })
+    const batches = (from: number): AsyncGenerator<LogBatch> => readBatches(segments, logStart, from)
+    found.push({ topic, topicName, topicId, partition: Number(match[2]), logStart, batches })
   }
   if (found.length === 0) throw new IngestError('SOURCE_EMPTY', { source })
   return found
@@ -90,10 +71,9 @@ async function property(file: string, key: string, separator: string): Promise<s
  * Reads a partition's batches from the segment that holds offset `from` on. Stops at the end of the log.
  * Errors: SOURCE_CORRUPT with file, byte and reason, SOURCE_UNREADABLE.
  */
-export async function* readBatches(partition: LogPartition, from = 0): AsyncGenerator<LogBatch> {
-  const { segments } = partition
+async function* readBatches(segments: readonly LogSegment[], logStart: number, from: number): AsyncGenerator<LogBatch> {
   const isPast = (index: number): boolean => (segments[index + 1]?.base ?? Number.POSITIVE_INFINITY) <= from
-  let next = partition.logStart
+  let next = logStart
   for (const [index, segment] of segments.entries()) {
     if (isPast(index)) continue
     next = Math.max(next, segment.base)
@@ -153,18 +133,19 @@ async function* readSegment(segment: LogSegment, isLast: boolean): AsyncGenerato
     let at = 0
     while (window.position + at < size) {
       const start = window.position + at
-      at = await window.hold(at, Math.min(headerBytes, size - start))
-      const length = at < 0 || size - start < headerBytes ? -1 : 12 + window.bytes.readInt32BE(at + 8)
-      if (length === -1 || length === 12 || (length >= headerBytes && start + length > size)) {
+      at = await window.hold(at, Math.min(BATCH_HEADER_BYTES, size - start))
+      const length = at < 0 || size - start < BATCH_HEADER_BYTES ? -1 : 12 + window.bytes.readInt32BE(at + 8)
+      if (length === -1 || length === 12 || (length >= BATCH_HEADER_BYTES && start + length > size)) {
         // Cut, or a preallocated tail of zeros.
         if (isLast) return
         throw corrupt(segment, start, 'segment ends inside a batch')
       }
-      if (length < headerBytes || length > batchBytesMax) throw corrupt(segment, start, `batch length ${length - 12}`)
+      if (length < BATCH_HEADER_BYTES || length > batchBytesMax)
+        throw corrupt(segment, start, `batch length ${length - 12}`)
       at = await window.hold(at, length)
       if (at < 0) throw new IngestError('SOURCE_UNREADABLE', { path: segment.file, reason: 'shrank while it was read' })
       const bytes = window.bytes.subarray(at, at + length)
-      const reason = fault(bytes)
+      const reason = batchFault(bytes)
       if (reason !== null) {
         if (isLast && start + length === size) return
         throw corrupt(segment, start, reason)
@@ -174,28 +155,6 @@ async function* readSegment(segment: LogSegment, isLast: boolean): AsyncGenerato
     }
   } finally {
     await handle.close()
-  }
-}
-
-/** Why this is no v2 batch, or null. */
-function fault(bytes: Buffer): string | null {
-  if (bytes.readInt8(16) !== 2) return `magic ${bytes.readInt8(16)}, only v2 batches are read`
-  if (crc32c(bytes.subarray(21)) !== bytes.readUInt32BE(17)) return 'CRC-32C does not match'
-  if (bytes.readInt32BE(23) < 0 || bytes.readInt32BE(57) < 0) return 'negative count in the header'
-  return null
-}
-
-function parseBatch(bytes: Buffer): LogBatch {
-  const baseOffset = Number(bytes.readBigInt64BE(0))
-  return {
-    baseOffset,
-    nextOffset: baseOffset + bytes.readInt32BE(23) + 1,
-    attributes: bytes.readInt16BE(21),
-    baseTimestamp: Number(bytes.readBigInt64BE(27)),
-    maxTimestamp: Number(bytes.readBigInt64BE(35)),
-    producerId: bytes.readBigInt64BE(43),
-    recordCount: bytes.readInt32BE(57),
-    body: bytes.subarray(headerBytes),
   }
 }
 

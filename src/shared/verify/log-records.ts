@@ -4,7 +4,7 @@
 import { IngestError } from '../errors.ts'
 import { decompressBody } from '../kafka/compression.ts'
 import type { Codec } from '../kafka/record-batch.ts'
-import type { LogBatch } from './log-partitions.ts'
+import type { LogBatch } from './log-batch.ts'
 
 const codecs: readonly Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 

@@ -3,8 +3,8 @@
 import type { Positions } from '../commit/positions.ts'
 import { IngestError } from '../errors.ts'
 import { partitionKey, type TopicKey } from '../offsets.ts'
-import type { LogPartition } from './log-partitions.ts'
 import { Ledgers } from './partition-ledger.ts'
+import type { LogPartition } from './verify-source.ts'
 
 /** A ledger per partition of the positions, then one per further partition of the log. Errors: SOURCE_IDENTITY. */
 export function openLedgers(

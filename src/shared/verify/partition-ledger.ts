@@ -1,6 +1,6 @@
 // What is known and counted of one partition while verifying. Pure data and the arithmetic of its compared range.
 import { Buckets } from './buckets.ts'
-import type { LogPartition } from './log-partitions.ts'
+import type { LogPartition } from './verify-source.ts'
 
 /** Why an offset of the compared range needs no row in the main table. */
 export interface Explained {

@@ -3,7 +3,7 @@
 import type { RecordFault } from './avro-reader.ts'
 import { bucketOf, bucketSize } from './buckets.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { LogBatch } from './log-partitions.ts'
+import type { LogBatch } from './log-batch.ts'
 import type { RecordWalk } from './log-records.ts'
 import { isCompared, type PartitionLedger } from './partition-ledger.ts'
 import type { Plans, RecordJudge } from './record-judge.ts'

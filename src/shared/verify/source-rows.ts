@@ -3,9 +3,9 @@
 import type { IcebergField, IcebergStruct } from '../iceberg/schema.ts'
 import type { PlanNode } from './avro-plan.ts'
 import { AvroReader, type RecordFault } from './avro-reader.ts'
-import type { LogPartition } from './log-partitions.ts'
 import type { RecordWalk } from './log-records.ts'
 import { Place, type ValueSink } from './value-sink.ts'
+import type { LogPartition } from './verify-source.ts'
 
 /** Columns that K2 adds to a record's own, by name (design, "Main tables" and "Side tables"). */
 export const provenanceNames: readonly string[] = [

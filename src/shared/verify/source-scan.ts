@@ -1,8 +1,9 @@
 // One pass over a partition of the log: every offset is told to a visitor, as a record or as a stretch without one and why.
 // One thread. Invariant: the stretches and records of a scan tile [from, end of the log) without gap or overlap.
-import { isControl, type LogBatch, type LogPartition, readBatches } from './log-partitions.ts'
+import { isControl, type LogBatch } from './log-batch.ts'
 import { decompressRecords, RecordWalk } from './log-records.ts'
 import { Transactions } from './transactions.ts'
+import type { LogPartition } from './verify-source.ts'
 
 export type AbsenceReason = 'control' | 'aborted' | 'open' | 'compacted'
 
@@ -21,7 +22,7 @@ export interface SourceVisitor {
 /** Reads the markers of a partition. Errors: SOURCE_CORRUPT, SOURCE_UNREADABLE. */
 export async function scanTransactions(log: LogPartition): Promise<Transactions> {
   const transactions = new Transactions()
-  for await (const batch of readBatches(log)) transactions.see(batch)
+  for await (const batch of log.batches(0)) transactions.see(batch)
   return transactions
 }
 
@@ -34,20 +35,24 @@ export async function scanSource(
 ): Promise<number> {
   const walk = new RecordWalk()
   let expected = Math.max(log.logStart, limits.from)
-  for await (const batch of readBatches(log, limits.from)) {
+  for await (const batch of log.batches(limits.from)) {
     if (batch.baseOffset >= limits.to) return expected
     if (batch.baseOffset > expected) visitor.absent(expected, batch.baseOffset, 'compacted')
     expected = batch.nextOffset
     const fate = isControl(batch) ? 'control' : transactions.fate(batch)
-    if (fate !== 'committed') visitor.absent(batch.baseOffset, batch.nextOffset, fate)
+    // A log may begin inside a batch: no consumer is given what lies before.
+    const first = Math.max(batch.baseOffset, log.logStart)
+    if (fate !== 'committed') visitor.absent(first, batch.nextOffset, fate)
     else if (!visitor.wants(batch)) visitor.passed(batch)
-    else await visitRecords(batch, walk, visitor, limits.decompressedBytesMax)
+    else await visitRecords(batch, first, walk, visitor, limits.decompressedBytesMax)
   }
   return expected
 }
 
+/** The records from offset `first` on. */
 async function visitRecords(
   batch: LogBatch,
+  first: number,
   walk: RecordWalk,
   visitor: SourceVisitor,
   bytesMax: number,
@@ -55,8 +60,9 @@ async function visitRecords(
   const bytes = decompressRecords(batch, bytesMax)
   walk.open(batch, bytes)
   visitor.block(bytes)
-  let expected = batch.baseOffset
+  let expected = first
   while (walk.next()) {
+    if (walk.offset < first) continue
     if (walk.offset > expected) visitor.absent(expected, walk.offset, 'compacted')
     expected = walk.offset + 1
     const loading = visitor.record(walk)

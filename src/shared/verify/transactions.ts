@@ -1,6 +1,6 @@
 // Which transactional batches a read_committed reader must not see, from the markers in the log (KIP-98). Pure but for the
 // batches it is given. Invariant: what is open at the end of the log is neither committed nor aborted.
-import { isControl, isTransactional, type LogBatch } from './log-partitions.ts'
+import { isControl, isTransactional, type LogBatch } from './log-batch.ts'
 import { decompressRecords, RecordWalk } from './log-records.ts'
 
 interface AbortedRange {

@@ -7,7 +7,6 @@ import type { TombstonePolicy } from '../messages.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { explainChanges, type TouchedFile } from './examples.ts'
 import { FirstPass, type LetterNotes, sumTableFile } from './first-pass.ts'
-import { findPartitions } from './log-partitions.ts'
 import { openLedgers } from './open-ledgers.ts'
 import { isCompared, type Ledgers, overlap, type PartitionLedger } from './partition-ledger.ts'
 import { type PinnedFile, type PinnedTable, pinTable, type TablePorts, trustedPositions } from './pinned-table.ts'
@@ -28,10 +27,11 @@ import { SourceRows } from './source-rows.ts'
 import { scanSource, scanTransactions } from './source-scan.ts'
 import { openTableFile, readRowGroup } from './table-file.ts'
 import type { Transactions } from './transactions.ts'
+import type { VerifySource } from './verify-source.ts'
 
 export interface VerifyRequest extends TablePorts {
-  /** Log directory. */
-  readonly source: string
+  /** Left open. */
+  readonly source: VerifySource
   /** Topics to look at beside those that the table's positions name. */
   readonly topics: (name: string) => boolean
   readonly table: TableName
@@ -66,9 +66,9 @@ export async function verifyTable(
   const startedMs = request.now()
   const pinned = await pinTable(request, request.table)
   const names = new Set([...pinned.positions.topics.values()].map((topic) => topic.name))
-  const logs = await findPartitions(request.source, (name) => names.has(name) || request.topics(name))
+  const logs = await request.source.partitions((name) => names.has(name) || request.topics(name))
   const problems = [...pinned.problems]
-  const ledgers = openLedgers(pinned.positions, logs, request.source, problems)
+  const ledgers = openLedgers(pinned.positions, logs, request.source.name, problems)
   const run = new Verification(request, pinned, ledgers, problems, progress)
   await run.loadLetters()
   await run.readSource()

@@ -42,6 +42,14 @@ async function world(files: ReadonlyArray<readonly Row[]>, more: Partial<Config<
   writeFileSync(join(schemas, 'ids.json'), JSON.stringify({ ids: { 1: 'wide.avsc' }, subjects: {} }))
   const config: Config<'verify'> = {
     source: writeLog(new Map([[0, new LogMaker().records(samples)]])),
+    brokers: null,
+    saslMechanism: 'plain',
+    saslUsername: null,
+    saslPassword: null,
+    ssl: false,
+    sslCa: null,
+    sslCert: null,
+    sslKey: null,
     topic: { kind: 'pattern', pattern: String.raw`^market\.` },
     schemas,
     registry: null,

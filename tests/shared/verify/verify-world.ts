@@ -19,6 +19,7 @@ import {
 import type { TombstonePolicy } from '../../../src/shared/messages.ts'
 import { describeFile } from '../../../src/shared/parquet/data-file.ts'
 import { ParquetWasmEncoder } from '../../../src/shared/parquet/parquet-wasm-encoder.ts'
+import { logDirectory } from '../../../src/shared/verify/log-partitions.ts'
 import type { TablePorts } from '../../../src/shared/verify/pinned-table.ts'
 import type { VerifyReport } from '../../../src/shared/verify/report.ts'
 import { verifyTable } from '../../../src/shared/verify/verify-table.ts'
@@ -274,7 +275,7 @@ export async function verify(
 ): Promise<VerifyReport> {
   return verifyTable({
     ...table,
-    source,
+    source: logDirectory(source),
     topics: () => true,
     table: main,
     schemas: async (id) => (schemas.has(id) ? JSON.stringify(schemas.get(id)) : null),
