@@ -4,8 +4,8 @@ import { benches } from './benches.ts'
 import type { BenchOptions } from './figure.ts'
 
 const [name = '', json = ''] = process.argv.slice(2)
-const bench = benches.get(name)
-if (bench === undefined || process.send === undefined) throw new Error(`no bench ${name}, or nobody to tell`)
+const found = benches.get(name)
+if (found === undefined || process.send === undefined) throw new Error(`no bench ${name}, or nobody to tell`)
 // The cast: main.ts of this folder wrote it.
-const figures = await bench(JSON.parse(json) as BenchOptions)
-process.send(figures, () => process.exit(0))
+const outcomes = await found.bench(JSON.parse(json) as BenchOptions)
+process.send(outcomes, () => process.exit(0))

@@ -23,10 +23,34 @@ export interface Gate {
 
 export const isKept = ({ kind, value, limit }: Gate): boolean => (kind === 'min' ? value >= limit : value <= limit)
 
+/** What belongs to a figure and is neither compared nor promised. */
+export interface Detail extends Measure {
+  readonly name: string
+}
+
+/** For the HTML page: lines over `x`, or one bar a label. A null is a gap. */
+export type Plot =
+  | {
+      readonly kind: 'lines'
+      readonly title: string
+      readonly xTitle: string
+      readonly yTitle: string
+      readonly x: readonly number[]
+      readonly lines: readonly { readonly name: string; readonly y: readonly (number | null)[] }[]
+    }
+  | {
+      readonly kind: 'bars'
+      readonly title: string
+      readonly unit: string
+      readonly bars: readonly { readonly name: string; readonly value: number }[]
+    }
+
 export interface Figure extends Measure {
   readonly name: string
-  readonly reference: Reference
-  readonly ratio: number
+  /** Null where nothing measured beside it says whether the value is good; then its gates do. */
+  readonly reference: Reference | null
+  /** Null without a reference. */
+  readonly ratio: number | null
   /** CPU time of user and system, all threads; null where no messages are moved. */
   readonly cpuUsPerMessage: number | null
   /** Highest resident memory of the process that was measured; null where that is more than one. */
@@ -34,7 +58,20 @@ export interface Figure extends Measure {
   /** The value of each run, in order. */
   readonly runs: readonly number[]
   readonly gates: readonly Gate[]
+  readonly details?: readonly Detail[]
+  readonly plots?: readonly Plot[]
 }
+
+/** A figure that this machine cannot give. Reported beside the others, so that it is missed. */
+export interface Unmeasured {
+  readonly name: string
+  /** What is missing, and how it is got. */
+  readonly unmeasured: string
+}
+
+export type Outcome = Figure | Unmeasured
+
+export const isFigure = (outcome: Outcome): outcome is Figure => !('unmeasured' in outcome)
 
 export interface BenchOptions {
   /** Repository: where `dist`, `schemas` and `package.json` are. */
@@ -43,10 +80,12 @@ export interface BenchOptions {
   readonly folder: string
   readonly messages: number
   readonly runs: number
+  /** Of the figures that watch a process for a while. */
+  readonly minutes: number
 }
 
-/** One bench measures one figure, or a few that belong together. */
-export type Bench = (options: BenchOptions) => Promise<readonly Figure[]>
+/** One bench measures one figure, or a few that belong together. Its process runs on the Node that K2 is measured on. */
+export type Bench = (options: BenchOptions) => Promise<readonly Outcome[]>
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

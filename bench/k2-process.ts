@@ -18,11 +18,26 @@ export function runK2(options: Pick<BenchOptions, 'root'>, words: readonly strin
 }
 
 /** Runs Node with these words. */
-export function runNode(words: readonly string[]): Promise<K2End> {
+export const runNode = (words: readonly string[]): Promise<K2End> => startNode(words).ended
+
+export interface K2Started {
+  readonly pid: number
+  /** Rejects where it exits other than 0, with its output. */
+  readonly ended: Promise<K2End>
+  kill(signal: NodeJS.Signals): void
+}
+
+/** As `runK2`, not waited for. */
+export const startK2 = (options: Pick<BenchOptions, 'root'>, words: readonly string[]): K2Started =>
+  startNode([k2Path(options.root), ...words])
+
+function startNode(words: readonly string[]): K2Started {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('K2_')))
   const startMs = performance.now()
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const endChild = (): void => void child.kill('SIGKILL')
+  process.once('exit', endChild)
+  const ended = new Promise<K2End>((resolve, reject) => {
     let out = ''
     let err = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -33,11 +48,13 @@ export function runNode(words: readonly string[]): Promise<K2End> {
     })
     child.on('error', reject)
     child.on('close', (code, signal) => {
+      process.off('exit', endChild)
       const durationMs = performance.now() - startMs
       if (code === 0) resolve({ out, durationMs })
       else reject(new Error(`k2 ${words.slice(1).join(' ')} ended with ${code ?? signal}\n${err}\n${out.slice(-2000)}`))
     })
   })
+  return { pid: child.pid ?? 0, ended, kill: (signal) => void child.kill(signal) }
 }
 
 /** Writes a log of synthetic trades, or finds it written by an earlier figure. Returns its directory. */

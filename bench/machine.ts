@@ -10,12 +10,12 @@ export const machine = (): object => ({
   platform: `${process.platform} ${process.arch} ${release()}`,
 })
 
-/** Of K2, Node and the packages that the figures depend on. */
-export function versions(root: string): object {
+/** Of K2, the Node it was measured on (its process.versions) and the packages that the figures depend on. */
+export function versions(root: string, node: Readonly<Record<string, string>>): object {
   // The cast: package.json of this repository.
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     readonly version: string
     readonly dependencies: Readonly<Record<string, string>>
   }
-  return { k2: manifest.version, node: process.versions.node, v8: process.versions.v8, ...manifest.dependencies }
+  return { k2: manifest.version, node: node['node'], v8: node['v8'], ...manifest.dependencies }
 }

@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './arguments.ts'
-import { benches } from './benches.ts'
-import type { BenchOptions, Figure } from './figure.ts'
-import { machine, versions } from './machine.ts'
-import { renderFigures, renderGates, renderProblem } from './report.ts'
+import { figureTimes } from './benches.ts'
+import { closeBroker } from './broker.ts'
+import { type BenchOptions, type Figure, isFigure, type Outcome } from './figure.ts'
+import { machine, versions as versionsUsed } from './machine.ts'
+import { chooseNode, type NodeChoice, planNode, versionsOf } from './node-choice.ts'
+import { renderDetails, renderFigures, renderGates, renderProblem, renderUnmeasured } from './report.ts'
 import { type Baseline, findProblems, parseBaseline } from './verdict.ts'
 
 /** npm starts scripts in the folder of package.json. */
@@ -18,7 +20,7 @@ const baselineFile = join(root, 'bench/baseline.json')
 const resultsFile = join(root, 'bench/results/latest.json')
 
 async function main(words: readonly string[]): Promise<number> {
-  const parsed = parseArguments(words, [...benches.keys()])
+  const parsed = parseArguments(words, figureTimes)
   switch (parsed.kind) {
     case 'help':
       process.stdout.write(usage)
@@ -32,43 +34,71 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 async function bench(wanted: BenchArguments): Promise<number> {
+  const node = chooseNode(planNode(wanted.node, process.versions.node))
+  const versions = versionsOf(node.path)
+  const { only, messages, runs, minutes } = wanted
+  process.stderr.write(`K2 runs on Node ${versions['node']}: ${node.why}\n`)
   const folder = mkdtempSync(join(tmpdir(), 'k2-bench-'))
+  const options = { root, folder, messages, runs, minutes }
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
-  const { messages, runs } = wanted
-  const figures: Figure[] = []
-  const failures: string[] = []
-  for (const name of wanted.only) {
-    process.stderr.write(`${name} …\n`)
-    try {
-      figures.push(...(await measure(name, { root, folder, messages, runs })))
-    } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error))
-    }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void closeBroker(options).finally(() => process.exit(1)))
   }
+  const { outcomes, failures } = await measureAll(only, options, node).finally(() => closeBroker(options))
+  const figures = outcomes.filter(isFigure)
   const baseline: Baseline = existsSync(baselineFile) ? parseBaseline(readFileSync(baselineFile, 'utf8')) : {}
+  const document = {
+    machine: machine(),
+    node: { version: versions['node'], why: node.why },
+    versions: versionsUsed(root, versions),
+    options: { messages, runs, minutes },
+    figures,
+    unmeasured: outcomes.filter((outcome) => !isFigure(outcome)),
+    failures,
+  }
   mkdirSync(join(root, 'bench/results'), { recursive: true })
-  writeJson(resultsFile, { machine: machine(), versions: versions(root), options: { messages, runs }, figures })
-  process.stdout.write(`${renderFigures(figures, baseline)}${renderGates(figures)}`)
+  writeJson(resultsFile, document)
+  process.stdout.write(`${renderFigures(figures, baseline)}${renderDetails(figures)}${renderGates(figures)}`)
+  for (const outcome of outcomes) if (!isFigure(outcome)) process.stdout.write(`${renderUnmeasured(outcome)}\n`)
   if (wanted.saveBaseline) saveBaseline(figures, baseline)
   const problems = [...failures, ...findProblems(figures, baseline).map(renderProblem)]
   for (const problem of problems) process.stdout.write(`${problem}\n`)
   return problems.length === 0 ? 0 : 1
 }
 
+interface Measured {
+  readonly outcomes: readonly Outcome[]
+  readonly failures: readonly string[]
+}
+
+/** One after the other; one that fails leaves the others be. */
+async function measureAll(names: readonly string[], options: BenchOptions, node: NodeChoice): Promise<Measured> {
+  const outcomes: Outcome[] = []
+  const failures: string[] = []
+  for (const name of names) {
+    process.stderr.write(`${name} …\n`)
+    try {
+      outcomes.push(...(await measure(name, options, node)))
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return { outcomes, failures }
+}
+
 /** One bench in a process of its own. */
-function measure(name: string, options: BenchOptions): Promise<readonly Figure[]> {
+function measure(name: string, options: BenchOptions, node: NodeChoice): Promise<readonly Outcome[]> {
   const entry = new URL(`./figure-process${extname(fileURLToPath(import.meta.url))}`, import.meta.url)
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(entry), [name, JSON.stringify(options)])
-    let figures: readonly Figure[] | null = null
+    const child = fork(fileURLToPath(entry), [name, JSON.stringify(options)], { execPath: node.path })
+    let outcomes: readonly Outcome[] | null = null
     child.on('message', (message) => {
       // The cast: figure-process.ts sends nothing else.
-      figures = message as readonly Figure[]
+      outcomes = message as readonly Outcome[]
     })
     child.on('error', reject)
     child.on('exit', (code, signal) => {
-      if (figures !== null && code === 0) resolve(figures)
+      if (outcomes !== null && code === 0) resolve(outcomes)
       else reject(new Error(`${name}: failed with ${code ?? signal}; what it said is above`))
     })
   })
@@ -76,7 +106,9 @@ function measure(name: string, options: BenchOptions): Promise<readonly Figure[]
 
 /** Figures that were not measured keep the ratio they had. */
 function saveBaseline(figures: readonly Figure[], before: Baseline): void {
-  const measured = figures.map((figure) => [figure.name, Number(figure.ratio.toFixed(3))] as const)
+  const measured = figures.flatMap(({ name, ratio }) =>
+    ratio === null ? [] : [[name, Number(ratio.toFixed(3))] as const],
+  )
   writeJson(baselineFile, { machine: machine(), ratios: { ...before, ...Object.fromEntries(measured) } })
 }
 

@@ -1,6 +1,6 @@
 // What a bench prints: a table of figures, the gates, and what went wrong. Pure.
 import { renderTable } from '../src/main/terminal/table.ts'
-import { type Figure, type Gate, isKept } from './figure.ts'
+import { type Figure, type Gate, isKept, type Unmeasured } from './figure.ts'
 import { type Baseline, type Problem, REGRESSION_SHARE } from './verdict.ts'
 
 const columns = [
@@ -18,12 +18,12 @@ export function renderFigures(figures: readonly Figure[], baseline: Baseline): s
   const rows = figures.map((figure) => [
     figure.name,
     withUnit(figure.value, figure.unit),
-    withUnit(figure.reference.value, figure.reference.unit),
-    figure.ratio.toFixed(2),
+    figure.reference === null ? '' : withUnit(figure.reference.value, figure.reference.unit),
+    figure.ratio === null ? '' : figure.ratio.toFixed(2),
     baseline[figure.name]?.toFixed(2) ?? '',
     figure.cpuUsPerMessage === null ? '' : figure.cpuUsPerMessage.toFixed(2),
     figure.rssMb === null ? '' : String(figure.rssMb),
-    figure.reference.name,
+    figure.reference?.name ?? '',
   ])
   return renderTable(columns, rows)
 }
@@ -46,6 +46,22 @@ export function renderGates(figures: readonly Figure[]): string {
   return renderTable(titles, rows)
 }
 
+/** What a figure says beside its value; empty where no figure says anything. */
+export function renderDetails(figures: readonly Figure[]): string {
+  const rows = figures.flatMap(({ name, details = [] }) =>
+    details.map((detail) => [name, detail.name, withUnit(detail.value, detail.unit).trimEnd()]),
+  )
+  if (rows.length === 0) return ''
+  const titles = [
+    { title: 'Figure', align: 'left' },
+    { title: 'Detail', align: 'left' },
+    { title: 'Value', align: 'right' },
+  ] as const
+  return renderTable(titles, rows)
+}
+
+export const renderUnmeasured = ({ name, unmeasured }: Unmeasured): string => `${name}: NOT MEASURED: ${unmeasured}`
+
 export function renderProblem(problem: Problem): string {
   switch (problem.kind) {
     case 'regression': {
@@ -62,7 +78,8 @@ export function renderProblem(problem: Problem): string {
 
 const limitOf = ({ kind, limit, unit }: Gate): string => `${kind === 'min' ? '≥' : '≤'} ${withUnit(limit, unit)}`
 
-function withUnit(value: number, unit: string): string {
+/** Digits by size, and the unit. */
+export function withUnit(value: number, unit: string): string {
   const digits = value >= 1000 ? 0 : value >= 100 ? 1 : 2
   return `${value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`
 }

@@ -19,7 +19,7 @@ export function findProblems(figures: readonly Figure[], baseline: Baseline): re
       .filter((gate) => !isKept(gate))
       .map((gate): Problem => ({ kind: 'gate', figure: figure.name, gate }))
     const before = baseline[figure.name]
-    if (before === undefined || figure.ratio >= before * REGRESSION_SHARE) return gates
+    if (before === undefined || figure.ratio === null || figure.ratio >= before * REGRESSION_SHARE) return gates
     return [{ kind: 'regression', figure: figure.name, ratio: figure.ratio, baseline: before }, ...gates]
   })
 }

@@ -28,6 +28,10 @@ test('a figure without a baseline is no regression', () => {
   expect(findProblems([figure('new', 0.01)], { other: 1 })).toEqual([])
 })
 
+test('a figure without a reference has no ratio to fall', () => {
+  expect(findProblems([{ ...figure('freshness', 1), reference: null, ratio: null }], { freshness: 1 })).toEqual([])
+})
+
 test('gates count whatever the baseline says: a maximum may be met, a minimum must be', () => {
   const kept = [gate('max', 700), gate('min', 700)]
   const missed = [gate('max', 700.1), gate('min', 699.9)]
@@ -57,8 +61,8 @@ test('a ratio above 1 is better than the reference, for rates and for times', ()
   const common = { name: 'x', records: 50, referenceName: 'the other', pair }
   const rate = rateFigure({ ...common, unit: 'records/s', amount: 50 })
   const time = timeFigure({ ...common, unit: 'µs/row', scale: 1000 / 50 })
-  expect([rate.value, rate.reference.value, rate.ratio]).toEqual([2500, 1250, 2])
-  expect([time.value, time.reference.value, time.ratio]).toEqual([400, 800, 2])
+  expect([rate.value, rate.reference?.value, rate.ratio]).toEqual([2500, 1250, 2])
+  expect([time.value, time.reference?.value, time.ratio]).toEqual([400, 800, 2])
   expect(rate.cpuUsPerMessage).toBe(2)
 })
 
