@@ -19,6 +19,7 @@ import { decompressBody } from '../src/shared/kafka/compression.ts'
 import { batchBody, readBatchHeader } from '../src/shared/kafka/record-batch.ts'
 import { RecordCursor } from '../src/shared/kafka/record-cursor.ts'
 import type { EncodeRequest, TableLayout } from '../src/shared/messages.ts'
+import { standardProperties } from '../src/shared/parquet/parquet-properties.ts'
 import { ChunkRows } from '../src/workers/chunk-rows.ts'
 import type { BenchOptions } from './figure.ts'
 import { syntheticLog } from './k2-process.ts'
@@ -85,7 +86,15 @@ export function sampleData(slices: readonly RecordBatches[]): readonly Datum[] {
 export function tradeLayout(root: string): TableLayout {
   const avro = parseAvroSchema(tradeSchemaJson(root))
   const schema = icebergSchemaOf(avro, { keyColumn: false, headersColumn: false, tombstone: 'skip' })
-  return { table: 'bench.trades', uuid: 'bench', dataLocation: 'file:///bench', schema, spec: partitionSpecFor(schema) }
+  const spec = partitionSpecFor(schema)
+  return {
+    table: 'bench.trades',
+    uuid: 'bench',
+    dataLocation: 'file:///bench',
+    schema,
+    spec,
+    parquet: standardProperties,
+  }
 }
 
 /** The columns of one chunk, filled as an encode worker fills them. */

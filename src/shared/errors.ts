@@ -196,6 +196,11 @@ export const errorTable = {
     text: 'table does not fit the schema of the topic',
     help: 'compare k2 tables show with the Avro schema',
   },
+  TABLE_PROPERTY: {
+    action: 'stop',
+    text: 'table property has a value that cannot be used',
+    help: 'set it to one that is allowed, or remove it; see docs/parquet.md',
+  },
   TABLE_REPLACED: {
     action: 'stop',
     text: 'table was dropped and made again while k2 ran',

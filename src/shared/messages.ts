@@ -5,6 +5,7 @@ import type { Failure } from './errors.ts'
 import type { DataFile } from './iceberg/data-file.ts'
 import type { IcebergSchema, PartitionSpec } from './iceberg/schema.ts'
 import type { PartitionPosition, PartitionRange } from './offsets.ts'
+import type { ParquetProperties } from './parquet/parquet-properties.ts'
 
 /** What an encode worker must know of a table to write files for it. */
 export interface TableLayout {
@@ -14,6 +15,8 @@ export interface TableLayout {
   readonly dataLocation: string
   readonly schema: IcebergSchema
   readonly spec: PartitionSpec
+  /** How the table wants its files, as its properties were when it was opened. */
+  readonly parquet: ParquetProperties
 }
 
 /** What the committer tells the coordinator of a route's tables before anything is read. */

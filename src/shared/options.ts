@@ -239,6 +239,15 @@ export const optionRows = [
     text: 'encode workers',
   },
   {
+    name: 'parquetEncoder',
+    commands: ['run'],
+    group: 'Resources',
+    kind: 'enum',
+    values: ['auto', 'direct', 'wasm'],
+    default: 'auto',
+    text: 'writer of data files: k2 itself, or parquet-wasm; auto: k2 itself where this Node can compress as the table asks',
+  },
+  {
     name: 'queueBytes',
     commands: ['run'],
     group: 'Resources',

@@ -17,6 +17,7 @@ import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import { dataFolder } from '../shared/iceberg/table-location.ts'
 import type { CommitGroup, CommitReply, RouteTables, TableLayout, Transaction } from '../shared/messages.ts'
 import type { PartitionPosition, PartitionRange } from '../shared/offsets.ts'
+import { parquetProperties } from '../shared/parquet/parquet-properties.ts'
 import type { Store } from '../shared/store/store.ts'
 import type { CommitterIo, CommitterLog } from './committer-io.ts'
 import { newSnapshotId } from './committer-io.ts'
@@ -206,6 +207,7 @@ const layoutOf = (table: string, metadata: TableMetadata): TableLayout => ({
   dataLocation: dataFolder(metadata),
   schema: currentSchema(metadata),
   spec: currentSpec(metadata),
+  parquet: parquetProperties(metadata.properties, table),
 })
 
 const routePositions = ({ spec, positions }: OpenRoute): PartitionPosition[] =>

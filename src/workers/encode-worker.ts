@@ -5,23 +5,34 @@ import { readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { toFailure } from '../shared/errors.ts'
 import { type EncodeReply, type EncodeRequest, workerLoaded } from '../shared/messages.ts'
+import { chooseEncoder, type EncoderPreference } from '../shared/parquet/encoder-choice.ts'
+import { PageEncoder } from '../shared/parquet/page-encoder.ts'
+import type { ParquetEncoder } from '../shared/parquet/parquet-encoder.ts'
+import type { ParquetProperties } from '../shared/parquet/parquet-properties.ts'
 import { ParquetWasmEncoder } from '../shared/parquet/parquet-wasm-encoder.ts'
 import { openFolderStore } from '../shared/store/folder-store.ts'
 import { ChunkRows } from './chunk-rows.ts'
 import { writeDataFiles } from './data-file-writer.ts'
 
-/** Tables (by uuid and schema) whose columns are kept; a process with more routes builds some again. */
+/** Tables (by uuid, schema and properties) whose columns are kept; a process with more routes builds some again. */
 const TABLES_MAX = 16
 
 export interface EncodeWorkerData {
   readonly warehouse: string
+  readonly parquetEncoder: EncoderPreference
+}
+
+/** What is kept of a table and its dead letters from chunk to chunk. */
+interface OpenTable {
+  readonly rows: ChunkRows
+  readonly main: ParquetEncoder
+  readonly deadLetters: ParquetEncoder
 }
 
 // The one cast of this file: worker_threads types workerData as any; the pool sends exactly this.
-const { warehouse } = workerData as EncodeWorkerData
+const { warehouse, parquetEncoder } = workerData as EncodeWorkerData
 const store = openFolderStore(warehouse)
-const encoder = new ParquetWasmEncoder()
-const tables = new Map<string, ChunkRows>()
+const tables = new Map<string, OpenTable>()
 const version = packageVersion()
 // The pool ends no thread before this: Node 20 aborts the process where a thread ends while it loads its modules. This one is loaded
 // once Piscina's require of it has returned, which is after the evaluation of the file.
@@ -36,16 +47,16 @@ export default async function encodeChunk(request: EncodeRequest): Promise<Encod
 }
 
 async function encode(request: EncodeRequest): Promise<EncodeReply> {
-  const rows = rowsOf(request)
+  const { rows, ...encoders } = tableOf(request)
   const outcome = rows.decode(request)
   if (outcome.unknownSchemas.length > 0) return { kind: 'unknown-schemas', schemas: outcome.unknownSchemas }
-  const main = await writeDataFiles(rows.main, request.main, request.fileStem, encoder, store)
+  const main = await writeDataFiles(rows.main, request.main, request.fileStem, encoders.main, store)
   if (main.kind === 'too-many-partitions') return main
   const dead = await writeDataFiles(
     rows.deadLetters.batch,
     request.deadLetters,
     `${request.fileStem}-dead-letters`,
-    encoder,
+    encoders.deadLetters,
     store,
   )
   if (dead.kind === 'too-many-partitions') return dead
@@ -64,14 +75,26 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
   }
 }
 
-function rowsOf(request: EncodeRequest): ChunkRows {
-  const key = `${request.main.uuid}/${request.main.schema['schema-id']}/${request.main.spec['spec-id']}`
+function tableOf({ main, deadLetters }: EncodeRequest): OpenTable {
+  const wishes = JSON.stringify([main.parquet, deadLetters.parquet])
+  const key = `${main.uuid}/${main.schema['schema-id']}/${main.spec['spec-id']}/${wishes}`
   const known = tables.get(key)
   if (known !== undefined) return known
   if (tables.size >= TABLES_MAX) tables.clear()
-  const rows = new ChunkRows(request.main, request.deadLetters, version)
-  tables.set(key, rows)
-  return rows
+  const table = {
+    rows: new ChunkRows(main, deadLetters, version),
+    main: encoderFor(main.parquet),
+    deadLetters: encoderFor(deadLetters.parquet),
+  }
+  tables.set(key, table)
+  return table
+}
+
+function encoderFor(properties: ParquetProperties): ParquetEncoder {
+  const createdBy = `k2 version ${version}`
+  return chooseEncoder(parquetEncoder, properties).kind === 'direct'
+    ? new PageEncoder({ ...properties, createdBy })
+    : new ParquetWasmEncoder(properties)
 }
 
 function packageVersion(): string {

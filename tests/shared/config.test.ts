@@ -71,6 +71,7 @@ describe('a config', () => {
       kafkaKey: false,
       kafkaHeaders: false,
       workers: 4,
+      parquetEncoder: 'auto',
       queueBytes: 134_217_728,
       decompressedBytesMax: 67_108_864,
       stopTimeoutMs: 30_000,

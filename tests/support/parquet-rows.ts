@@ -1,10 +1,22 @@
 // Rows of a Parquet file by an independent reader (hyparquet), unconverted: 64-bit numbers and unscaled decimals as bigint, times
 // as stored, binary as bytes. hyparquet's own conversion of decimals goes through doubles and would hide a lost digit.
+import zlib from 'node:zlib'
 import { decompress } from 'fzstd'
-import { parquetMetadata, parquetReadObjects } from 'hyparquet'
+import { type Compressors, parquetMetadata, parquetReadObjects } from 'hyparquet'
+import lz4 from 'lz4-napi'
 import { childFields } from '../../src/shared/columns/nested-fields.ts'
 import type { IcebergField, IcebergSchema, IcebergType } from '../../src/shared/iceberg/schema.ts'
 import type { Cell, Row } from './column-maker.ts'
+
+const compressors: Compressors = {
+  ZSTD: (input, length) => decompress(input, new Uint8Array(length)),
+  GZIP: (input) => zlib.gunzipSync(input),
+  LZ4_RAW: (input, length) => {
+    const size = Buffer.alloc(4)
+    size.writeUInt32LE(length)
+    return lz4.uncompressSync(Buffer.concat([size, input]))
+  },
+}
 
 /** All rows of a file whose columns are those of the schema. */
 export async function parquetRows(bytes: Uint8Array, schema: IcebergSchema): Promise<Row[]> {
@@ -19,7 +31,7 @@ export async function parquetRows(bytes: Uint8Array, schema: IcebergSchema): Pro
     file,
     metadata,
     utf8: false,
-    compressors: { ZSTD: (input, length) => decompress(input, new Uint8Array(length)) },
+    compressors,
     parsers: {
       timestampFromMicroseconds: (value) => value,
       timestampFromNanoseconds: (value) => value,

@@ -9,9 +9,11 @@ import {
   type EncodeRequest,
   type MissingSchema,
   SCHEMAS_UNKNOWN_MAX,
+  type TableLayout,
   type WriterSchema,
   workerLoaded,
 } from '../../shared/messages.ts'
+import { chooseEncoder, type EncoderPreference } from '../../shared/parquet/encoder-choice.ts'
 import { workerUrl } from '../worker-url.ts'
 import {
   type ChunkContext,
@@ -39,6 +41,7 @@ export interface EncodePool {
 export interface EncodePoolOptions {
   readonly workers: number
   readonly warehouse: string
+  readonly parquetEncoder: EncoderPreference
   readonly registry: SchemaRegistry
   /** What is tried again, for the log. */
   readonly notice: (fields: Readonly<Record<string, string | number>>) => void
@@ -51,7 +54,7 @@ const TRIES_MAX = 30
 const BACKOFF_MS_FIRST = 250
 const BACKOFF_MS_MAX = 15_000
 
-const startWorkers = ({ workers, warehouse }: EncodePoolOptions): Piscina =>
+const startWorkers = ({ workers, warehouse, parquetEncoder }: EncodePoolOptions): Piscina =>
   new Piscina({
     filename: workerUrl('encode-worker').href,
     minThreads: workers,
@@ -61,7 +64,7 @@ const startWorkers = ({ workers, warehouse }: EncodePoolOptions): Piscina =>
     maxQueue: 4 * workers + 4,
     // A worker that waits in Atomics cannot finish the puts of its files.
     atomics: 'disabled',
-    workerData: { warehouse },
+    workerData: { warehouse, parquetEncoder },
   })
 
 export function openEncodePool(options: EncodePoolOptions): EncodePool {
@@ -70,7 +73,9 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
   const schemas = new SchemaCache(options.registry)
 
   const send = senderTo(pool)
+  const sayOnce = slowEncoderNotice(options)
   const encodeWhole = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
+    sayOnce(context.main)
     for (let tries = 1; ; tries++) {
       const reply = await send(chunkRequest(slices, context, schemas.known()))
       switch (reply.kind) {
@@ -110,6 +115,17 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
     await pool.destroy()
   }
   return { encode, know: (schema) => schemas.know(schema), workers: options.workers, close }
+}
+
+/** Says, once a process, that files are written by the slower of the two encoders though nobody asked for it. */
+function slowEncoderNotice({ parquetEncoder, notice }: EncodePoolOptions): (layout: TableLayout) => void {
+  let isSaid = false
+  return ({ table, parquet }) => {
+    const choice = chooseEncoder(parquetEncoder, parquet)
+    if (isSaid || choice.kind === 'direct' || choice.reason === null) return
+    isSaid = true
+    notice({ event: 'files are written by parquet-wasm, several times slower', table, reason: choice.reason })
+  }
 }
 
 /** Sends requests to the workers. Errors: WORKER_DIED. */

@@ -3,6 +3,7 @@
 import type { TableName } from '../../shared/iceberg/catalog.ts'
 import type { TombstonePolicy, UnknownSchemaPolicy } from '../../shared/messages.ts'
 import type { Start, Topics } from '../../shared/option-values.ts'
+import type { EncoderPreference } from '../../shared/parquet/encoder-choice.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
 import type { RegistryAddress } from '../registry/open-registry.ts'
 import type { RecordBudget } from './record-slices.ts'
@@ -32,6 +33,7 @@ export interface IngestOptions extends RegistryAddress {
   readonly chunkBytes: number
   readonly queueBytes: number
   readonly workers: number
+  readonly parquetEncoder: EncoderPreference
   readonly tombstone: TombstonePolicy
   readonly unknownSchema: UnknownSchemaPolicy
   readonly partitionWindowFirstUs: string

@@ -66,7 +66,8 @@ export async function ingest(options: IngestOptions, events: IngestEvents, stop:
   const { catalogFile, warehouse } = options
   const notice: IngestEvents['notice'] = (fields) => events.notice(fields)
   const committer = openCommitter({ catalogFile, warehouse, notice })
-  const pool = openEncodePool({ workers: options.workers, warehouse, registry, notice, stop })
+  const { workers, parquetEncoder } = options
+  const pool = openEncodePool({ workers, warehouse, parquetEncoder, registry, notice, stop })
   const parts = { registry, pool, committer, budget: options.budget, events }
   const lines = runLines({
     topics,

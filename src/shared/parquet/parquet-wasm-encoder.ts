@@ -14,17 +14,26 @@ import { IngestError } from '../errors.ts'
 import type { IcebergSchema } from '../iceberg/schema.ts'
 import { arrowStream } from './arrow.ts'
 import { type ColumnEncoding, chooseEncoding, type EncodingSet } from './column-encoding.ts'
+import type { ParquetCodec } from './page-compression.ts'
 import type { EncodedParquet, ParquetEncoder } from './parquet-encoder.ts'
 import { readFooter } from './parquet-footer.ts'
+import { type ParquetProperties, standardProperties } from './parquet-properties.ts'
 
-export interface ParquetWasmOptions {
+/** No level of compression and no limit of rows in a page: parquet-wasm 0.8.0 has no call for them. */
+export interface ParquetWasmOptions extends Pick<ParquetProperties, 'codec' | 'pageBytes' | 'dictionaryBytes'> {
   readonly rowGroupRowsMax: number
   /** `basic` takes about a third more time. */
   readonly encodings: EncodingSet
 }
 
 /** One row group for every chunk of usual size: 128 MB of TradeV2 in memory are far below it. */
-export const standardOptions: ParquetWasmOptions = { rowGroupRowsMax: 1_000_000, encodings: 'delta' }
+export const standardOptions: ParquetWasmOptions = {
+  codec: standardProperties.codec,
+  pageBytes: standardProperties.pageBytes,
+  dictionaryBytes: standardProperties.dictionaryBytes,
+  rowGroupRowsMax: 1_000_000,
+  encodings: 'delta',
+}
 
 export class ParquetWasmEncoder implements ParquetEncoder {
   readonly #options: ParquetWasmOptions
@@ -73,6 +82,14 @@ const encodings = {
   'delta-byte-array': Encoding.DELTA_BYTE_ARRAY,
 } as const satisfies Record<ColumnEncoding['values'], Encoding>
 
+const codecs = {
+  zstd: Compression.ZSTD,
+  snappy: Compression.SNAPPY,
+  lz4: Compression.LZ4_RAW,
+  gzip: Compression.GZIP,
+  uncompressed: Compression.UNCOMPRESSED,
+} as const satisfies Record<ParquetCodec, Compression>
+
 /** Tuned to the values of the batch; built anew for each file. */
 export function writerProperties(
   batch: ColumnBatch,
@@ -80,9 +97,11 @@ export function writerProperties(
   options: ParquetWasmOptions,
 ): WriterProperties {
   let builder = new WriterPropertiesBuilder()
-    .setCompression(Compression.ZSTD)
+    .setCompression(codecs[options.codec])
     .setCreatedBy('k2 (parquet-wasm)')
     .setMaxRowGroupSize(options.rowGroupRowsMax)
+    .setDataPageSizeLimit(options.pageBytes)
+    .setDictionaryPageSizeLimit(options.dictionaryBytes)
   schema.fields.forEach(({ name }, index) => {
     const column = batch.columns[index]
     const encoding = column === undefined ? null : chooseEncoding(column, options.encodings)

@@ -11,6 +11,7 @@ import { splitBatches } from '../../../src/main/ingest/record-slices.ts'
 import type { RecordBatches } from '../../../src/main/ingest/record-source.ts'
 import { IngestError } from '../../../src/shared/errors.ts'
 import type { TableLayout } from '../../../src/shared/messages.ts'
+import { standardProperties } from '../../../src/shared/parquet/parquet-properties.ts'
 import { batch } from '../../support/record-maker.ts'
 
 const slice = (partition: number, first: bigint, next: bigint, text: string): RecordBatches => ({
@@ -27,6 +28,7 @@ const layout: TableLayout = {
   table: 't',
   uuid: 'u',
   dataLocation: 'file:///d',
+  parquet: standardProperties,
   schema: { type: 'struct', 'schema-id': 0, fields: [] },
   spec: { 'spec-id': 0, fields: [] },
 }

@@ -6,11 +6,13 @@ import type { RecordBatches } from '../../../src/main/ingest/record-source.ts'
 import { IngestError, toFailure } from '../../../src/shared/errors.ts'
 import { writeRecordBatch } from '../../../src/shared/kafka/record-batch-writer.ts'
 import type { CommitGroup, CommitReply, TableLayout } from '../../../src/shared/messages.ts'
+import { standardProperties } from '../../../src/shared/parquet/parquet-properties.ts'
 
 const layout: TableLayout = {
   table: 't',
   uuid: 'u',
   dataLocation: 'file:///d',
+  parquet: standardProperties,
   schema: { type: 'struct', 'schema-id': 0, fields: [] },
   spec: { 'spec-id': 0, fields: [] },
 }

@@ -1,0 +1,57 @@
+// Compression of Parquet pages (Compression.md): which codecs this Node can write, and the bytes of one page. Encode worker.
+// Invariant: `lz4` is LZ4_RAW, bare blocks; the older LZ4 of Hadoop's framing is deprecated and read differently by each reader.
+import zlib from 'node:zlib'
+import lz4 from 'lz4-napi'
+import { IngestError } from '../errors.ts'
+import { compressSnappyRaw } from '../kafka/snappy-framing.ts'
+
+export const parquetCodecs = ['zstd', 'snappy', 'lz4', 'gzip', 'uncompressed'] as const
+export type ParquetCodec = (typeof parquetCodecs)[number]
+
+/** parquet.thrift, enum CompressionCodec. */
+export const codecNumbers = { uncompressed: 0, snappy: 1, gzip: 2, zstd: 6, lz4: 7 } as const satisfies Record<
+  ParquetCodec,
+  number
+>
+
+interface NativeZstd {
+  zstdCompressSync(bytes: Uint8Array, options: { chunkSize: number; params: Record<number, number> }): Buffer
+  readonly constants: { readonly ZSTD_c_compressionLevel: number }
+}
+// The types are those of Node 20, which lacks these; the check is the reason for the cast.
+const native = 'zstdCompressSync' in zlib ? (zlib as unknown as NativeZstd) : null
+
+/** Can this Node compress with it? zstd is Node's own from 22.15 on. */
+export const isCodecWritable = (codec: ParquetCodec): boolean => codec !== 'zstd' || native !== null
+
+/** A tenth more than level 3 would leave, in a third of its time; level 1 is also what the figures of docs/parquet.md are for. */
+const zstdLevel = 1
+
+export type PageCompressor = (bytes: Uint8Array) => Uint8Array
+
+/** `level`: null is the default of the codec here. Errors: CODEC_UNSUPPORTED for zstd before Node 22.15. */
+export function pageCompressor(codec: ParquetCodec, level: number | null): PageCompressor {
+  switch (codec) {
+    case 'uncompressed':
+      return (bytes) => bytes
+    case 'snappy':
+      return compressSnappyRaw
+    case 'lz4':
+      // The package puts the length in front.
+      return (bytes) => lz4.compressSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).subarray(4)
+    case 'gzip':
+      return (bytes) => zlib.gzipSync(bytes, level === null ? {} : { level })
+    case 'zstd':
+      return zstdCompressor(level ?? zstdLevel)
+  }
+}
+
+function zstdCompressor(level: number): PageCompressor {
+  if (native === null) {
+    throw new IngestError('CODEC_UNSUPPORTED', { codec: 'zstd', node: process.version, use: 'writing' })
+  }
+  const { constants } = native
+  const params = { [constants.ZSTD_c_compressionLevel]: level }
+  // One output buffer for any page: in the standard pieces of 16 kB a page takes a third more time.
+  return (bytes) => native.zstdCompressSync(bytes, { chunkSize: bytes.length + (bytes.length >> 7) + 512, params })
+}
