@@ -1,62 +1,27 @@
-// A schema registry for one test file: the real Apicurio, on 127.0.0.1 and a free port, in a folder of its own, stopped by its own process
-// object; and a small HTTP server that can do what a real registry cannot be made to do.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+// A schema registry for one test file: the Apicurio of `k2 services`, on 127.0.0.1 and a free port, in a folder of its own; and a small
+// HTTP server that can do what a real registry cannot be made to do.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { broughtFolder } from './brought-folder.ts'
-import { freePort } from './free-port.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const START_MS_MAX = 120_000
+import { OwnServer } from './own-server.ts'
 
 export class RegistryServer {
   /** Base address of the Confluent API. */
   readonly url: string
-  readonly #port: number
-  readonly #folder = mkdtempSync(join(tmpdir(), 'k2-apicurio-'))
-  #child: ChildProcess | null = null
+  readonly #server: OwnServer
 
-  private constructor(port: number) {
-    this.#port = port
-    this.url = `http://127.0.0.1:${port}/apis/ccompat/v7`
+  private constructor(server: OwnServer, url: string) {
+    this.#server = server
+    this.url = url
   }
 
   static async start(): Promise<RegistryServer> {
-    const server = new RegistryServer(await freePort())
-    await server.resume()
-    return server
+    const server = await OwnServer.start('registry', ['registry'])
+    return new RegistryServer(server, await server.address())
   }
 
   /** With the schemas and ids that it held. */
   async resume(): Promise<void> {
-    const folder = program()
-    const runner = readdirSync(folder).find((name) => name.endsWith('-runner.jar') || name === 'quarkus-run.jar')
-    if (runner === undefined) throw new Error(`${folder} holds no registry`)
-    const child = spawn('java', ['-Xmx384m', '-jar', join(folder, runner)], {
-      stdio: 'ignore',
-      env: {
-        ...process.env,
-        QUARKUS_HTTP_HOST: '127.0.0.1',
-        QUARKUS_HTTP_PORT: String(this.#port),
-        QUARKUS_MANAGEMENT_HOST: '127.0.0.1',
-        QUARKUS_MANAGEMENT_PORT: String(await freePort()),
-        APICURIO_STORAGE_KIND: 'sql',
-        APICURIO_STORAGE_SQL_KIND: 'h2',
-        APICURIO_DATASOURCE_URL: `jdbc:h2:file:${join(this.#folder, 'registry')}`,
-      },
-    })
-    this.#child = child
-    for (const startMs = performance.now(); !(await isReady(`${this.url}/subjects`)); ) {
-      if (performance.now() - startMs > START_MS_MAX || child.exitCode !== null) throw new Error('no registry')
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
-    // Confluent's default; Apicurio's own is NONE.
-    await this.call('PUT', '/config', { compatibility: 'BACKWARD' })
+    await this.#server.resume()
   }
 
   /** An answer that is no success is thrown. */
@@ -72,41 +37,13 @@ export class RegistryServer {
     return JSON.parse(text)
   }
 
+  /** By SIGTERM: the database writes what it holds when it is closed. */
   async stop(): Promise<void> {
-    const child = this.#child
-    this.#child = null
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    // Not SIGKILL: the database writes what it holds when it is closed.
-    child.kill('SIGTERM')
-    await ended
+    await this.#server.stop('SIGTERM')
   }
 
   async remove(): Promise<void> {
-    await this.stop()
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 })
-  }
-}
-
-/** Apicurio's files, brought by Maven once for all test runs of this checkout. */
-function program(): string {
-  return broughtFolder(join(root, '.k2', 'tests', 'registry'), (fresh) => {
-    mkdirSync(fresh, { recursive: true })
-    const pom = join(root, 'services', 'registry', 'pom.xml')
-    execFileSync('mvn', ['-q', '-B', '-f', pom, 'dependency:copy', `-DoutputDirectory=${fresh}`])
-    const archive = readdirSync(fresh).find((name) => name.endsWith('.tar.gz'))
-    if (archive === undefined) throw new Error(`Maven left no archive in ${fresh}`)
-    execFileSync('tar', ['xzf', join(fresh, archive), '-C', fresh])
-  })
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
-    await response.body?.cancel()
-    return response.ok
-  } catch {
-    return false
+    await this.#server.remove('SIGTERM')
   }
 }
 

@@ -25,7 +25,7 @@ export const kafkaService: Service = {
   }),
   prepare: async (place, run) => {
     const template = await readFile(join(place.installed, 'server.properties'), 'utf8')
-    await writeFile(settingsOf(place), fillSettings(template, place))
+    await writeFile(settingsOf(place), fillSettings(template, place) + place.brokerSettings)
     if (existsSync(join(logOf(place), 'meta.properties'))) return
     const words = ['kafka.tools.StorageTool', 'format', '--cluster-id', newClusterId(), '--config', settingsOf(place)]
     await run('java', [...javaWords(place, '128m'), ...words], place.data)
@@ -47,7 +47,7 @@ export const copyDependencies = [
 ] as const
 
 const settingsOf = (place: Place): string => join(place.data, 'server.properties')
-const logOf = (place: Place): string => join(place.data, 'log')
+const logOf = (place: Pick<Place, 'data'>): string => join(place.data, 'log')
 
 const javaWords = (place: Place, memory: string): readonly string[] => [
   `-Xmx${memory}`,
@@ -57,7 +57,7 @@ const javaWords = (place: Place, memory: string): readonly string[] => [
 ]
 
 /** Java property files take a backslash for an escape. */
-export const fillSettings = (template: string, place: Place): string =>
+export const fillSettings = (template: string, place: Pick<Place, 'ports' | 'data'>): string =>
   template
     .replaceAll('{{kafka}}', String(place.ports.kafka))
     .replaceAll('{{controller}}', String(place.ports.controller))

@@ -2,7 +2,7 @@
 // to ask its version.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Machine, Need } from './service.ts'
+import type { Machine, Need, Runtimes } from './service.ts'
 
 const run = promisify(execFile)
 const ANSWER_MS_MAX = 20_000
@@ -17,26 +17,35 @@ async function ask(command: string, ...words: readonly string[]): Promise<string
   }
 }
 
-export async function surveyMachine(): Promise<Machine> {
-  const [java, javac, maven, go, tar, dpkg, apt, redis, valkey] = await Promise.all([
+export async function surveyRuntimes(): Promise<Runtimes> {
+  const [java, redis, valkey] = await Promise.all([
     ask('java', '-version'),
+    ask('redis-server', '--version'),
+    ask('valkey-server', '--version'),
+  ])
+  return {
+    java: java === null ? null : javaMajor(java),
+    redisServer: redis !== null ? 'redis-server' : valkey !== null ? 'valkey-server' : null,
+  }
+}
+
+type Tools = Omit<Machine, keyof Runtimes>
+
+export async function surveyTools(): Promise<Tools> {
+  const [javac, maven, go, tar, dpkg, apt] = await Promise.all([
     ask('javac', '-version'),
     ask('mvn', '-version'),
     ask('go', 'version'),
     ask('tar', '--version'),
     ask('dpkg-deb', '--version'),
     ask('apt-get', '--version'),
-    ask('redis-server', '--version'),
-    ask('valkey-server', '--version'),
   ])
   return {
-    java: java === null ? null : javaMajor(java),
     javac: javac !== null,
     maven: maven !== null,
     go: go !== null,
     tar: tar !== null,
     debian: dpkg !== null && apt !== null,
-    redisServer: redis !== null ? 'redis-server' : valkey !== null ? 'valkey-server' : null,
   }
 }
 
@@ -56,6 +65,9 @@ export function needJava(machine: Machine, least: number, most: number | null): 
     { what: `${range}${found}`, install: 'apt-get install openjdk-17-jdk-headless, and its java first on the PATH' },
   ]
 }
+
+/** Where nothing is to be installed, nobody asks for a tool: two of them start a Java to tell their version. */
+export const toolsUnasked: Tools = { javac: false, maven: false, go: false, tar: false, debian: false }
 
 const KNOWN = {
   javac: { what: 'a Java compiler (javac)', install: 'apt-get install openjdk-17-jdk-headless' },

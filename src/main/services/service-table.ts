@@ -5,11 +5,9 @@ import { kafkaService } from './kafka-service.ts'
 import { redisService } from './redis-service.ts'
 import { registryService } from './registry-service.ts'
 import { s3Service } from './s3-service.ts'
-import type { Machine, Service } from './service.ts'
+import type { Runtimes, Service } from './service.ts'
 
-export const serviceTable = (
-  machine: Pick<Machine, 'redisServer' | 'java'>,
-): Readonly<Record<ServiceName, Service>> => ({
+export const serviceTable = (machine: Runtimes): Readonly<Record<ServiceName, Service>> => ({
   kafka: kafkaService,
   redis: redisService(machine),
   registry: registryService(machine),

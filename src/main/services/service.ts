@@ -2,18 +2,22 @@
 // Types only; main thread.
 import type { PortName, Ports, ServiceName } from '../../shared/service-names.ts'
 
-/** What was found on this machine. */
-export interface Machine {
+/** What servers run with. */
+export interface Runtimes {
   /** Major version of `java`, or null without one. */
   readonly java: number | null
+  /** A Redis on the PATH: its command. */
+  readonly redisServer: string | null
+}
+
+/** What was found on this machine; the tools are only what installing needs. */
+export interface Machine extends Runtimes {
   readonly javac: boolean
   readonly maven: boolean
   readonly go: boolean
   readonly tar: boolean
   /** apt-get and dpkg-deb. */
   readonly debian: boolean
-  /** A Redis on the PATH: its command. */
-  readonly redisServer: string | null
 }
 
 /** Something missing: what, and how to get it. */
@@ -40,6 +44,8 @@ export interface Place {
   /** Its own folder: data and the settings written for it. */
   readonly data: string
   readonly ports: Ports
+  /** Lines of Kafka's server.properties that come after those of K2, and so before them. */
+  readonly brokerSettings: string
 }
 
 export interface Launch {

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { type ErrorContext, IngestError } from '../../shared/errors.ts'
 import { type PortName, type Ports, type ServiceName, serviceNames } from '../../shared/service-names.ts'
 import { install, installedFolder, isInstalled, toolRunner } from './installation.ts'
-import { surveyMachine } from './machine.ts'
+import { surveyRuntimes, surveyTools, toolsUnasked } from './machine.ts'
 import { portHolder } from './port-holder.ts'
 import { choosePorts, isPortFree, sharedPorts } from './ports.ts'
 import { type Ending, isRunning, startServer, stopServer } from './server-process.ts'
-import type { Machine, Service } from './service.ts'
+import type { Runtimes, Service } from './service.ts'
 import { askHealth, waitHealthy } from './service-health.ts'
 import { chosenServices, serviceTable } from './service-table.ts'
 import { withFolder } from './services-folder.ts'
@@ -24,6 +24,8 @@ export interface ServicesPlan {
   readonly ports: Readonly<Partial<Record<PortName, number>>>
   /** How long a server may take until it is well. */
   readonly readyMsMax: number
+  /** Lines of Kafka's server.properties that count before those of K2. */
+  readonly brokerSettings?: string
   /** Told what happens, as it happens. */
   readonly notice: (service: ServiceName, text: string) => void
 }
@@ -122,10 +124,10 @@ export function servicesUp(plan: ServicesPlan): Promise<void> {
       .filter((service) => !running.has(service))
       .map(({ name }) => name)
     refuseMovedPorts(running, ports)
-    // Asks nine programs for their versions, half a second: only where something is to be started.
-    const machine = names.length === 0 ? null : await surveyMachine()
-    const missing = machine === null ? [] : chosenServices(serviceTable(machine), names)
-    if (machine !== null) await refuseMissingTools(missing, machine, plan.cache)
+    // Programs are asked for their versions, which takes its time, only where something is to be started.
+    const runtimes = names.length === 0 ? null : await surveyRuntimes()
+    const missing = runtimes === null ? [] : chosenServices(serviceTable(runtimes), names)
+    if (runtimes !== null) await refuseMissingTools(missing, runtimes, plan.cache)
     await refuseTakenPorts(missing, ports)
     for (const service of missing) await installOne(service, plan)
     const record = new StateRecord(plan.folder, state)
@@ -161,12 +163,17 @@ function refuseMovedPorts(running: ReadonlyMap<Service, Started>, ports: Ports):
   }
 }
 
-async function refuseMissingTools(services: readonly Service[], machine: Machine, cache: string): Promise<void> {
-  const context: Record<string, string> = {}
+async function refuseMissingTools(services: readonly Service[], runtimes: Runtimes, cache: string): Promise<void> {
+  const there = new Map<Service, boolean>()
   for (const service of services) {
     const installation = service.installation()
     const isThere = installation === null || isInstalled(await installedFolder(cache, service.name, installation))
-    const needs = service.needs(machine, isThere)
+    there.set(service, isThere)
+  }
+  const tools = [...there.values()].every((isThere) => isThere) ? toolsUnasked : await surveyTools()
+  const context: Record<string, string> = {}
+  for (const [service, isThere] of there) {
+    const needs = service.needs({ ...runtimes, ...tools }, isThere)
     if (needs.length > 0) context[service.name] = needs.map(({ what, install: how }) => `${what}: ${how}`).join('; ')
   }
   if (Object.keys(context).length > 0) throw new IngestError('SERVICE_TOOLS', context)
@@ -196,7 +203,7 @@ async function startOne(service: Service, plan: ServicesPlan, ports: Ports, reco
   const log = logFile(plan.folder, service.name)
   const installation = service.installation()
   const installed = installation === null ? '' : await installedFolder(plan.cache, service.name, installation)
-  const place = { installed, data: join(plan.folder, service.name), ports }
+  const place = { installed, data: join(plan.folder, service.name), ports, brokerSettings: plan.brokerSettings ?? '' }
   try {
     await mkdir(place.data, { recursive: true })
     await service.prepare(place, toolRunner(log))

@@ -30,7 +30,7 @@ const full: Machine = {
   debian: true,
   redisServer: 'redis-server',
 }
-const place = { installed: '/cache/x', data: '/run/x', ports: defaultPorts }
+const place = { installed: '/cache/x', data: '/run/x', ports: defaultPorts, brokerSettings: '' }
 const words = (name: (typeof serviceNames)[number]): string => {
   const { command, words: rest, environment } = serviceTable(full)[name].launch(place)
   return [...Object.entries(environment).map((pair) => pair.join('=')), command, ...rest].join(' ')
