@@ -17,8 +17,9 @@ export const commandTable = {
     summary: 'move 200,545 real trades into a table, killed in the middle, and prove it',
     details:
       'Writes the shipped ASX trades as Kafka record batches, moves them into an Iceberg table, kills itself on the way, goes on, ' +
-      'and prints the proof. Needs nothing but Node; touches nothing outside its folder, and starts that folder afresh only where its own marker file lies.',
-    examples: ['k2 demo', 'k2 demo --dir demo --json'],
+      'and prints the proof. Needs nothing but Node; touches nothing outside its folder, and starts that folder afresh only where its own marker file lies. ' +
+      'With --kafka the trades go through a real Kafka broker and schema registry, which are ended with the demo; that needs Java 17 or newer, and Maven for the first time.',
+    examples: ['k2 demo', 'k2 demo --kafka', 'k2 demo --dir demo --json'],
   },
   run: {
     group: 'Move data',

@@ -271,6 +271,7 @@ export const errorTable = {
     text: 'folder is not one of a demo, or cannot be written',
     help: 'choose an empty --dir; only a folder with the marker of an earlier demo is cleared',
   },
+  DEMO_STOPPED: { action: 'stop', text: 'stopped by a signal', help: 'nothing that the demo started still runs' },
   DEMO_STEP: { action: 'stop', text: 'a step of the demo failed', help: 'its own message stands above' },
   // Servers of k2 services
   SERVICE_TOOLS: {

@@ -21,7 +21,7 @@ export const servicesRows = [
   },
   {
     name: 'cache',
-    commands: ['services up'],
+    commands: ['services up', 'demo'],
     group: 'Where',
     kind: 'path',
     computed: 'user cache',

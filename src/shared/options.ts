@@ -289,6 +289,14 @@ export const optionRows = [
     text: 'folder of the demo: log/, catalog.db, warehouse/',
   },
   {
+    name: 'kafka',
+    commands: ['demo'],
+    group: 'Where',
+    kind: 'boolean',
+    conflicts: ['keep'],
+    text: 'through a Kafka broker and a schema registry that are started for it, on free ports, instead of a log directory',
+  },
+  {
     name: 'keep',
     commands: ['demo'],
     group: 'How much',
