@@ -102,6 +102,8 @@ describe('a config', () => {
     const file = { path: 'k2.json', content: { seed: 3, workers: 2 } }
     expect(configOf('demo', { environment: { K2_SOURCE: 'x', K2_BATCH_SIZE: 'not read here' }, file })).toEqual({
       dir: '.k2/demo',
+      kafka: false,
+      cache: '/k2/cache',
       keep: false,
       json: false,
       config: null,
