@@ -5,7 +5,14 @@ import type { CommandName } from './command-table.ts'
 import type { TableName } from './iceberg/catalog.ts'
 import { nearest } from './nearest.ts'
 import { type ComputedDefault, flagOf, keyOf, type OptionRow, variableOf } from './option-row.ts'
-import { type CatalogAddress, type OptionValue, parseValue, type Start, type Topics } from './option-values.ts'
+import {
+  type CatalogAddress,
+  type ListenAddress,
+  type OptionValue,
+  parseValue,
+  type Start,
+  type Topics,
+} from './option-values.ts'
 import { optionRows, optionsOf } from './options.ts'
 
 type Row = (typeof optionRows)[number]
@@ -30,6 +37,7 @@ interface Values {
   'registry-auth': RegistryAuth
   start: Start
   catalog: CatalogAddress
+  listen: ListenAddress
   table: TableName
 }
 type ValueOf<R extends Row> = R extends { readonly kind: infer K; readonly values: readonly (infer V extends string)[] }

@@ -25,6 +25,11 @@ export const errorTable = {
     text: 'log file not writable',
     help: 'check --log-file, its folder and permissions',
   },
+  HTTP_NOT_LISTENING: {
+    action: 'stop',
+    text: 'address for HTTP cannot be listened on',
+    help: 'choose another with --http, or end the process that has it',
+  },
   // Source
   SOURCE_MISSING: {
     action: 'stop',

@@ -1,7 +1,7 @@
 // The wire between threads: unions on `kind`, all fields readonly, plain data only (no class, Date, function, Error).
 // Bytes are Uint8Array over memory the sender allocated, listed for transfer by the sender.
 import type { RouteSpec } from './commit/route-spec.ts'
-import type { Failure } from './errors.ts'
+import type { ErrorCode, Failure } from './errors.ts'
 import type { DataFile } from './iceberg/data-file.ts'
 import type { IcebergSchema, PartitionSpec } from './iceberg/schema.ts'
 import type { PartitionPosition, PartitionRange } from './offsets.ts'
@@ -90,6 +90,8 @@ export interface StageTimes {
   readonly putMs: number
 }
 
+export type DeadLetterCounts = Readonly<Partial<Record<ErrorCode, number>>>
+
 /** What an encode worker says once, when its modules are loaded. */
 export const workerLoaded = 'loaded'
 
@@ -105,6 +107,8 @@ export type EncodeReply =
       /** Wall-clock ms when the files were put: the age limit of guard 8 counts from here. */
       readonly encodedAtMs: number
       readonly times: StageTimes
+      /** Dead letters by their code; absent where there are none. */
+      readonly deadLetterCodes?: DeadLetterCounts
     }
   /** Ids neither in `schemas` nor in `missingSchemaIds`, each with its first record; at most SCHEMAS_UNKNOWN_MAX of them. */
   | { readonly kind: 'unknown-schemas'; readonly schemas: readonly MissingSchema[] }
@@ -146,12 +150,27 @@ export type CommitReply =
 export type CommitterCall =
   | { readonly kind: 'open'; readonly call: number; readonly route: RouteSpec }
   | { readonly kind: 'commit'; readonly call: number; readonly route: string; readonly group: CommitGroup }
+  /** Answered at once, whatever commits are under way: whether the thread is alive. */
+  | { readonly kind: 'ping'; readonly call: number }
   | { readonly kind: 'close'; readonly call: number }
 
 export type CommitterAnswer =
   | { readonly kind: 'opened'; readonly call: number; readonly tables: RouteTables }
   | { readonly kind: 'committed'; readonly call: number; readonly reply: CommitReply }
+  | { readonly kind: 'alive'; readonly call: number }
   | { readonly kind: 'closed'; readonly call: number }
   | { readonly kind: 'failed'; readonly call: number; readonly failure: Failure }
   /** A line for the log, belonging to no call: what is retried, what waits. */
   | { readonly kind: 'notice'; readonly fields: Readonly<Record<string, string | number>> }
+  | { readonly kind: 'fact'; readonly fact: CommitFact }
+
+/** What the committer tells whoever measures it; `table` may be a side table, and is empty where the catalog itself is waited for. */
+export type CommitFact =
+  /** The catalog's answer to one request. */
+  | {
+      readonly kind: 'answered'
+      readonly table: string
+      readonly outcome: 'committed' | 'conflict' | 'unknown' | 'rejected'
+    }
+  /** Something is tried again after a while; `why` is a code, or what the catalog answered. */
+  | { readonly kind: 'waiting'; readonly table: string; readonly why: string }

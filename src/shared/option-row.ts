@@ -4,6 +4,8 @@ import type { CommandName } from './command-table.ts'
 /** How a value is written and what it becomes; see option-values.ts. */
 type OptionKind =
   | { readonly kind: 'string' | 'path' | 'boolean' | 'topics' | 'brokers' | 'urls' | 'start' | 'catalog' | 'table' }
+  /** `9464`, `0.0.0.0:9464`: an address to listen on. */
+  | { readonly kind: 'listen' }
   /** Never shown again. */
   | { readonly kind: 'secret' | 'registry-auth' }
   /** Becomes µs since 1970 as a decimal string, under `<name>Us`. */

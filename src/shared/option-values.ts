@@ -30,6 +30,13 @@ export interface CatalogAddress {
   readonly file: string
 }
 
+/** Where a server listens. */
+export interface ListenAddress {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
 export type OptionValue =
   | string
   | number
@@ -39,6 +46,7 @@ export type OptionValue =
   | Start
   | RegistryAuth
   | CatalogAddress
+  | ListenAddress
   | TableName
   | Readonly<Record<string, number>>
   | RegistryAuth
@@ -78,6 +86,8 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return parseTopics(text)
     case 'brokers':
       return parseBrokers(text)
+    case 'listen':
+      return parseListen(text)
     case 'urls':
       return parseUrls(text)
     case 'registry-auth':
@@ -201,6 +211,14 @@ function parseBrokers(text: string): Parsed {
   const brokers = text.split(',').map((broker) => broker.trim())
   const bad = brokers.find((broker) => !/^(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(broker))
   return bad === undefined ? value(brokers) : problem('must be <host>:<port>, comma-separated')
+}
+
+/** `[host:]port`; without a host only this machine reaches it. */
+function parseListen(text: string): Parsed {
+  const match = /^(?:(?:\[([0-9a-fA-F:]+)\]|([\w.-]+)):)?(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3] ?? Number.NaN)
+  if (!(port <= 65_535)) return problem('must be <port> or <host>:<port>')
+  return value({ host: match?.[1] ?? match?.[2] ?? '127.0.0.1', port })
 }
 
 /** Legal topic names of Kafka (org.apache.kafka.common.internals.Topic). */

@@ -5,6 +5,7 @@ import type { OptionRow } from './option-row.ts'
 import { feedRows } from './options-feed.ts'
 import { kafkaRows } from './options-kafka.ts'
 import { registryRows } from './options-registry.ts'
+import { serveRows } from './options-serve.ts'
 import { servicesRows } from './options-services.ts'
 
 const KIB = 1024
@@ -305,6 +306,7 @@ export const optionRows = [
   },
   ...feedRows,
   ...servicesRows,
+  ...serveRows,
   {
     name: 'json',
     commands: EVERY_COMMAND,

@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { commitLimits } from '../shared/commit/commit-limits.ts'
 import { assert, assertNever, toFailure } from '../shared/errors.ts'
 import { openSqlCatalog } from '../shared/iceberg/sql-catalog.ts'
-import type { CommitterAnswer, CommitterCall } from '../shared/messages.ts'
+import type { CommitFact, CommitterAnswer, CommitterCall } from '../shared/messages.ts'
 import { openFolderStore } from '../shared/store/folder-store.ts'
 import { type Committer, createCommitter } from './committer.ts'
 import type { CommitterLog } from './committer-io.ts'
@@ -24,6 +24,7 @@ const answer = (message: CommitterAnswer): void => port.postMessage(message)
 const { catalogFile, warehouse } = workerData as CommitWorkerData
 let opening: Promise<Committer> | null = null
 const log: CommitterLog = (fields) => answer({ kind: 'notice', fields })
+const tell = (fact: CommitFact): void => answer({ kind: 'fact', fact })
 
 /** Opened with the first call, so that a catalog that cannot be opened is that call's failure. */
 async function opened(): Promise<Committer> {
@@ -38,9 +39,9 @@ async function opened(): Promise<Committer> {
 
 async function open(): Promise<Committer> {
   const store = openFolderStore(warehouse)
-  const io = { limits: commitLimits, sleep: (ms: number) => sleep(ms), log }
+  const io = { limits: commitLimits, sleep: (ms: number) => sleep(ms), log, tell }
   const catalog = await openPatiently(() => openSqlCatalog({ file: catalogFile, store }), io, openAttemptsMax)
-  return createCommitter({ catalog, store, log })
+  return createCommitter({ catalog, store, log, tell })
 }
 
 port.on('message', (call: CommitterCall) => {
@@ -54,6 +55,9 @@ async function handle(call: CommitterCall): Promise<void> {
       return
     case 'commit':
       answer({ kind: 'committed', call: call.call, reply: await (await opened()).commit(call.route, call.group) })
+      return
+    case 'ping':
+      answer({ kind: 'alive', call: call.call })
       return
     case 'close':
       await (await opening)?.close()

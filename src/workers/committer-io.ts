@@ -7,6 +7,7 @@ import type { Guards } from '../shared/commit/guards.ts'
 import { type Failure, fromFailure, IngestError } from '../shared/errors.ts'
 import type { ManifestListCache } from '../shared/iceberg/append.ts'
 import type { Catalog } from '../shared/iceberg/catalog.ts'
+import type { CommitFact } from '../shared/messages.ts'
 import type { Store } from '../shared/store/store.ts'
 
 /** One line of the committer's log: `event` and plain values. */
@@ -22,6 +23,7 @@ export interface CommitterIo {
   readonly guards: Guards
   readonly limits: CommitLimits
   readonly log: CommitterLog
+  readonly tell: (fact: CommitFact) => void
   readonly lists: ManifestListCache
 }
 
@@ -37,6 +39,7 @@ export async function pause(io: CommitterIo, table: string, msMax: number, why: 
   const fraction = (io.randomBytes(1)[0] ?? 0) / 255
   const ms = Math.round(msMax * (0.5 + fraction / 2))
   io.log({ event: 'waiting', table, why, wait_ms: ms })
+  io.tell({ kind: 'waiting', table, why })
   await io.sleep(ms)
 }
 

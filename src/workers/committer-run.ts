@@ -133,7 +133,14 @@ export async function load(io: CommitterIo, name: TableName): Promise<TableMetad
 type Request = Parameters<CommitterIo['catalog']['updateTable']>
 
 /** Whatever goes wrong while a commit is sent, it may have landed. */
-async function post(io: CommitterIo, ...[name, requirements, updates]: [...Request]): Promise<CommitOutcome> {
+async function post(io: CommitterIo, ...request: [...Request]): Promise<CommitOutcome> {
+  const outcome = await send(io, ...request)
+  const { kind } = outcome
+  io.tell({ kind: 'answered', table: formatTableName(request[0]), outcome: kind === 'done' ? 'committed' : kind })
+  return outcome
+}
+
+async function send(io: CommitterIo, ...[name, requirements, updates]: [...Request]): Promise<CommitOutcome> {
   try {
     return await io.catalog.updateTable(name, requirements, updates)
   } catch (error) {

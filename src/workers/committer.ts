@@ -35,6 +35,7 @@ export interface CommitterOptions {
   readonly guards?: Guards
   readonly limits?: Partial<CommitLimits>
   readonly log?: CommitterLog
+  readonly tell?: CommitterIo['tell']
 }
 
 export interface Committer {
@@ -70,6 +71,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     guards: options.guards ?? guards,
     limits,
     log: options.log ?? (() => {}),
+    tell: options.tell ?? (() => {}),
     lists: createManifestListCache(),
   }
   const lanes = new Map<string, Lane>()

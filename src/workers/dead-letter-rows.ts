@@ -13,6 +13,7 @@ import {
 import type { ErrorCode } from '../shared/errors.ts'
 import type { IcebergSchema } from '../shared/iceberg/schema.ts'
 import type { RecordCursor } from '../shared/kafka/record-cursor.ts'
+import type { DeadLetterCounts } from '../shared/messages.ts'
 
 /** Why a record became a dead letter. */
 export interface DeadLetterReason {
@@ -44,6 +45,7 @@ export class DeadLetterRows {
   readonly #k2Version: ColumnStore
   #routeName = ''
   #seenAtUs = 0n
+  #codes: Partial<Record<ErrorCode, number>> = {}
 
   constructor(schema: IcebergSchema, version: string) {
     this.batch = createColumnBatch(schema, 1024)
@@ -64,8 +66,14 @@ export class DeadLetterRows {
   /** Empties the rows for the next chunk. `seenAtUs`: µs since 1970, the same for all rows of the chunk. */
   begin(routeName: string, seenAtUs: bigint): void {
     resetBatch(this.batch)
+    this.#codes = {}
     this.#routeName = routeName
     this.#seenAtUs = seenAtUs
+  }
+
+  /** Rows of the chunk by code. */
+  get codes(): DeadLetterCounts {
+    return this.#codes
   }
 
   beginPart(topicName: string, topicId: string, partition: number): void {
@@ -81,6 +89,7 @@ export class DeadLetterRows {
     if (reason.schemaId < 0) appendNull(this.#schemaId)
     else appendInt(this.#schemaId, reason.schemaId | 0)
     const [code, text, path] = this.#texts
+    this.#codes[reason.code] = (this.#codes[reason.code] ?? 0) + 1
     appendText(code, reason.code)
     appendText(text, reason.text)
     if (reason.fieldPath === '') appendNull(path)

@@ -65,6 +65,7 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
     ranges: outcome.ranges,
     dataFiles: main.files,
     deadLetterFiles: dead.files,
+    ...(rows.deadLetters.batch.rowCount === 0 ? {} : { deadLetterCodes: rows.deadLetters.codes }),
     encodedAtMs: Date.now(),
     times: {
       decompressMs: outcome.decompressMs,

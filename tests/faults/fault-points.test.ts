@@ -187,7 +187,12 @@ describe('the catalog', () => {
     const other = new Database(place.catalog)
     other.exec('PRAGMA journal_mode = DELETE; CREATE TABLE unrelated (n INTEGER); BEGIN EXCLUSIVE')
     const waits: number[] = []
-    const io = { limits: commitLimits, sleep: async (ms: number) => void waits.push(ms), log: () => undefined }
+    const io = {
+      limits: commitLimits,
+      sleep: async (ms: number) => void waits.push(ms),
+      log: () => undefined,
+      tell: () => undefined,
+    }
     const store = openFolderStore(place.warehouse)
     const open = () => openSqlCatalog({ file: place.catalog, store, busyMsMax: 10 })
     await expect(openPatiently(open, io, 4)).rejects.toMatchObject({ code: 'CATALOG_LOCKED' })

@@ -1,5 +1,6 @@
 // The parts of README.md and docs/ that are made from tables in src, as they must read. `npm run docs` writes them; the tidy test
 // compares them.
+import { type MetricRow, metricTable } from '../../src/main/serve/metric-table.ts'
 import { defaultOf, placeholderOf } from '../../src/main/terminal/help.ts'
 import { commandNames, commandTable } from '../../src/shared/command-table.ts'
 import { errorTable } from '../../src/shared/errors.ts'
@@ -42,11 +43,22 @@ export function errorsBlock(): string {
   return [row('Code', 'Action', 'What happened', 'What to do'), row('---', '---', '---', '---'), ...rows].join('\n')
 }
 
+const labelText = ([name, values]: readonly [string, 'open' | readonly string[]]): string =>
+  values === 'open' ? code(name) : `${code(name)}: ${values.map(code).join(', ')}`
+
+export function metricsBlock(): string {
+  const rows = Object.entries<MetricRow>(metricTable).map(([name, { type, help, labels }]) =>
+    row(code(name), type, Object.entries(labels).map(labelText).join('; '), cell(help)),
+  )
+  return [row('Metric', 'Type', 'Labels', 'What it says'), row('---', '---', '---', '---'), ...rows].join('\n')
+}
+
 /** The generated blocks: in which file, between `<!-- name -->` and `<!-- /name -->`. */
 export const generatedBlocks = [
   { file: 'README.md', name: 'commands', block: commandsBlock },
   { file: 'README.md', name: 'options', block: optionsBlock },
   { file: 'docs/errors.md', name: 'errors', block: errorsBlock },
+  { file: 'docs/metrics.md', name: 'metrics', block: metricsBlock },
 ] as const
 
 const markers = (name: string): readonly [string, string] => [`<!-- ${name} -->`, `<!-- /${name} -->`]

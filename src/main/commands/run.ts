@@ -13,6 +13,7 @@ import { RecordBudget } from '../ingest/record-slices.ts'
 import type { SourcePartition } from '../ingest/record-source.ts'
 import { addBatch, batchRow, noTotals, type RunTotals, statisticsOf } from '../ingest/run-totals.ts'
 import { type Log, logTarget, logTransaction, openLog } from '../log.ts'
+import { openRunService } from '../serve/run-service.ts'
 import { type BatchRow, keepRows, renderBatchRow } from '../terminal/batch-table.ts'
 import { openProgressLine, type ProgressLine } from '../terminal/progress.ts'
 import { renderStatistics, statisticsDocument } from '../terminal/statistics.ts'
@@ -26,11 +27,15 @@ const PROGRESS_MS = 200
 /** Exit 0 when everything read is committed, 1 when a route failed or a stop did not drain in time. */
 export async function runCommand(config: Config<'run'>, io: CommandIo): Promise<number> {
   const log = openLog(logTarget(config.logFile, io.err))
+  // First of all: a run that cannot start yet is what a probe wants to know of.
+  const service = config.http === null ? null : await openRunService(config, config.http, io.version)
   const view = new RunView(config, io, log)
+  if (service !== null) view.listens(service.url)
   const stop = new AbortController()
+  stop.signal.addEventListener('abort', () => service?.stopping(), { once: true })
   const unhook = stopOnSignal(stop, config.stopTimeoutMs, view)
   try {
-    await ingest(ingestOptions(config), view, stop.signal)
+    await ingest(ingestOptions(config), view, stop.signal, service?.tell)
     view.end(null)
     return 0
   } catch (error) {
@@ -41,6 +46,7 @@ export async function runCommand(config: Config<'run'>, io: CommandIo): Promise<
     return 1
   } finally {
     unhook()
+    await service?.close()
   }
 }
 
@@ -144,6 +150,11 @@ class RunView implements IngestEvents {
     const { event, ...rest } = fields
     if (event === 'committed') return
     this.#log.warn(rest, String(event))
+  }
+
+  listens(url: string): void {
+    this.#log.info({ url }, 'http listens')
+    if (this.#printsText && this.#io.err.isTerminal) this.#io.err.write(`${url}/status\n`)
   }
 
   stopping(signal: string): void {

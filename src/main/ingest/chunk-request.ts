@@ -1,9 +1,9 @@
 // From slices of record batches to the request of one chunk, and back from halves to one result. Pure. Invariant: a chunk has
 // one part per partition, its bytes are copied once into memory of their own, so that they can be transferred to a worker.
 import { randomUUID } from 'node:crypto'
-import type { IngestError } from '../../shared/errors.ts'
+import type { ErrorCode, IngestError } from '../../shared/errors.ts'
 import { readBatchHeader } from '../../shared/kafka/record-batch.ts'
-import type { EncodeReply, EncodeRequest, RangeOutcome, StageTimes } from '../../shared/messages.ts'
+import type { DeadLetterCounts, EncodeReply, EncodeRequest, RangeOutcome, StageTimes } from '../../shared/messages.ts'
 import { partitionKey } from '../../shared/offsets.ts'
 import type { RecordBatches } from './record-source.ts'
 
@@ -99,8 +99,16 @@ export function joinEncoded(a: Encoded, b: Encoded): Encoded {
     deadLetterFiles: [...a.deadLetterFiles, ...b.deadLetterFiles],
     encodedAtMs: Math.min(a.encodedAtMs, b.encodedAtMs),
     times: addTimes(a.times, b.times),
+    ...addCodes(a.deadLetterCodes, b.deadLetterCodes),
     ...(b.endedBy === undefined ? {} : { endedBy: b.endedBy }),
   }
+}
+
+function addCodes(a: DeadLetterCounts = {}, b: DeadLetterCounts = {}): Pick<Encoded, 'deadLetterCodes'> {
+  const sums: Partial<Record<ErrorCode, number>> = { ...a }
+  // Keys of a record of ours: Object.entries forgets what they were.
+  for (const code of Object.keys(b) as ErrorCode[]) sums[code] = (sums[code] ?? 0) + (b[code] ?? 0)
+  return Object.keys(sums).length === 0 ? {} : { deadLetterCodes: sums }
 }
 
 /** The result of a chunk with the leader epochs of its slices: headers are the coordinator's to read, not the workers'. */

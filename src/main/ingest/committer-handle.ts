@@ -3,12 +3,21 @@
 import { Worker } from 'node:worker_threads'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { type Failure, fromFailure, IngestError } from '../../shared/errors.ts'
-import type { CommitGroup, CommitReply, CommitterAnswer, CommitterCall, RouteTables } from '../../shared/messages.ts'
+import type {
+  CommitFact,
+  CommitGroup,
+  CommitReply,
+  CommitterAnswer,
+  CommitterCall,
+  RouteTables,
+} from '../../shared/messages.ts'
 import { workerUrl } from '../worker-url.ts'
 
 export interface CommitterHandle {
   open(route: RouteSpec): Promise<RouteTables>
   commit(route: string, group: CommitGroup): Promise<CommitReply>
+  /** Resolves once the thread answers. */
+  ping(): Promise<void>
   /** Brings side files into their tables and ends the thread. */
   close(): Promise<void>
 }
@@ -18,9 +27,10 @@ export interface CommitterHandleOptions {
   readonly warehouse: string
   /** What the committer retries or waits for, for the log. */
   readonly notice: (fields: Readonly<Record<string, string | number>>) => void
+  readonly fact: (fact: CommitFact) => void
 }
 
-type Answered = Exclude<CommitterAnswer, { kind: 'notice' } | { kind: 'failed' }>
+type Answered = Exclude<CommitterAnswer, { kind: 'notice' } | { kind: 'fact' } | { kind: 'failed' }>
 type CallBody = CommitterCall extends infer C ? (C extends CommitterCall ? Omit<C, 'call'> : never) : never
 
 interface Waiting {
@@ -44,6 +54,10 @@ export function openCommitter(options: CommitterHandleOptions): CommitterHandle 
   worker.on('message', (answer: CommitterAnswer) => {
     if (answer.kind === 'notice') {
       options.notice(answer.fields)
+      return
+    }
+    if (answer.kind === 'fact') {
+      options.fact(answer.fact)
       return
     }
     const call = waiting.get(answer.call)
@@ -72,6 +86,9 @@ export function openCommitter(options: CommitterHandleOptions): CommitterHandle 
       const answer = await ask({ kind: 'commit', route, group })
       if (answer.kind !== 'committed') throw new Error(`answer ${answer.kind} to commit`)
       return answer.reply
+    },
+    ping: async () => {
+      await ask({ kind: 'ping' })
     },
     close: async () => {
       if (died === null) await ask({ kind: 'close' })

@@ -24,6 +24,7 @@ import {
   type Schemas,
   slicesBefore,
 } from './chunk-request.ts'
+import type { Tell } from './ingest-facts.ts'
 import type { RecordBatches } from './record-source.ts'
 
 /** Ids that the registry does not have are remembered up to here; a topic with more is garbage, and the line stops. */
@@ -35,6 +36,8 @@ export interface EncodePool {
   /** Tells the workers of a schema before its first record comes: a chunk with an unknown one is sent twice. */
   know(schema: WriterSchema): void
   readonly workers: number
+  /** Chunks that wait for a worker, and chunks that a worker has. */
+  load(): { readonly waiting: number; readonly running: number }
   close(): Promise<void>
 }
 
@@ -43,6 +46,7 @@ export interface EncodePoolOptions {
   readonly warehouse: string
   readonly parquetEncoder: EncoderPreference
   readonly registry: SchemaRegistry
+  readonly tell: Tell
   /** What is tried again, for the log. */
   readonly notice: (fields: Readonly<Record<string, string | number>>) => void
   /** Ends the waiting between tries. */
@@ -72,14 +76,15 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
   const loaded = allLoaded(pool, options.workers)
   const schemas = new SchemaCache(options.registry)
 
-  const send = senderTo(pool)
+  const sender = senderTo(pool, options.tell)
   const sayOnce = slowEncoderNotice(options)
   const encodeWhole = async (slices: readonly RecordBatches[], context: ChunkContext): Promise<Encoded> => {
     sayOnce(context.main)
     for (let tries = 1; ; tries++) {
-      const reply = await send(chunkRequest(slices, context, schemas.known()))
+      const reply = await sender.send(chunkRequest(slices, context, schemas.known()))
       switch (reply.kind) {
         case 'encoded':
+          if (tries > 1) options.tell({ kind: 'chunk waits', table: context.main.table, why: null })
           return reply
         case 'unknown-schemas':
           await schemas.learn(reply.schemas, context.policy.unknownSchema === 'dead-letter')
@@ -114,7 +119,7 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
     await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { ref: false })])
     await pool.destroy()
   }
-  return { encode, know: (schema) => schemas.know(schema), workers: options.workers, close }
+  return { encode, know: (schema) => schemas.know(schema), workers: options.workers, load: sender.load, close }
 }
 
 /** Says, once a process, that files are written by the slower of the two encoders though nobody asked for it. */
@@ -129,21 +134,30 @@ function slowEncoderNotice({ parquetEncoder, notice }: EncodePoolOptions): (layo
 }
 
 /** Sends requests to the workers. Errors: WORKER_DIED. */
-function senderTo(pool: Piscina): (request: EncodeRequest) => Promise<EncodeReply> {
+function senderTo(pool: Piscina, tell: Tell) {
   let died: unknown = null
+  let sent = 0
   pool.on('error', (error: unknown) => {
     // A worker without a task, as one that cannot load: nobody would take what waits.
     died ??= error
     void pool.destroy()
   })
-  return async (request) => {
+  const send = async (request: EncodeRequest): Promise<EncodeReply> => {
     const transferList = request.parts.map((part) => part.bytes.buffer as ArrayBuffer)
+    const startMs = performance.now()
+    sent++
     try {
-      return await pool.run(request, { transferList })
+      const reply: EncodeReply = await pool.run(request, { transferList })
+      tell({ kind: 'encode answered', reply, ms: performance.now() - startMs })
+      return reply
     } catch (error) {
       throw new IngestError('WORKER_DIED', { thread: 'encode' }, died ?? error)
+    } finally {
+      sent--
     }
   }
+  const load = () => ({ waiting: pool.queueSize, running: sent - pool.queueSize })
+  return { send, load }
 }
 
 /** Longer than a worker ever takes; one that died while loading never says so. */
@@ -163,6 +177,7 @@ function allLoaded(pool: Piscina, workers: number): Promise<void> {
 async function retryLater(error: IngestError, tries: number, table: string, options: EncodePoolOptions): Promise<void> {
   if (error.action !== 'retry' || tries >= TRIES_MAX || options.stop.aborted) throw error
   const waitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_FIRST * 2 ** (tries - 1))
+  options.tell({ kind: 'chunk waits', table, why: error.code })
   options.notice({ event: 'chunk is tried again', table, error: error.message, tries, waitMs })
   await sleep(waitMs, undefined, { signal: options.stop }).catch(() => undefined)
 }

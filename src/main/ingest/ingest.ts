@@ -15,22 +15,24 @@ import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { IngestError } from '../../shared/errors.ts'
 import type { IcebergSchema } from '../../shared/iceberg/schema.ts'
-import type { RoutePolicy, RouteTables } from '../../shared/messages.ts'
+import type { CommitFact, RoutePolicy, RouteTables } from '../../shared/messages.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { locationOfPath } from '../../shared/store/file-location.ts'
 import { openPatientRegistry } from '../registry/open-registry.ts'
 import { type CommitterHandle, openCommitter } from './committer-handle.ts'
 import { type EncodePool, openEncodePool } from './encode-pool.ts'
+import type { Tell } from './ingest-facts.ts'
 import type { IngestOptions } from './ingest-options.ts'
 import { kafkaTopics, openKafkaSource } from './kafka-source.ts'
 import { logRecordSource } from './log-assignment.ts'
 import { openLogSource } from './log-source.ts'
-import { type CommittedBatch, type RouteEnd, type RouteLimits, runRoute } from './pipeline.ts'
+import { type CommittedBatch, type RouteEnd, type RouteLimits, type RoutePorts, runRoute } from './pipeline.ts'
 import type { RecordBudget } from './record-slices.ts'
 import type { Assignment, RecordSource, SourcePartition } from './record-source.ts'
 import { type Begun, runLines } from './route-lines.ts'
 import { planRoutes, type Route } from './routes.ts'
 import { withSegment } from './segment-name.ts'
+import { toldPorts } from './told-ports.ts'
 
 /** What an ingest tells its caller while it runs. */
 export interface IngestEvents {
@@ -53,22 +55,30 @@ interface Ingest {
   readonly sourceBytes: number
   readonly budget: RecordBudget | null
   readonly events: IngestEvents
+  readonly tell: Tell
   readonly stop: AbortSignal
 }
 
 /**
  * Runs until the log ends (`untilEnd`), the budget of records is used up, or `stop` aborts; everything read by then is committed.
- * Errors: the first one of a route, after the other routes have ended.
+ * `tell` is told what happens, for whoever measures. Errors: the first one of a route, after the other routes have ended.
  */
-export async function ingest(options: IngestOptions, events: IngestEvents, stop: AbortSignal): Promise<void> {
-  const registry = await openPatientRegistry(options, { notice: events.notice, stop })
+export async function ingest(
+  options: IngestOptions,
+  events: IngestEvents,
+  stop: AbortSignal,
+  tell: Tell = () => undefined,
+): Promise<void> {
+  const registry = await openPatientRegistry(options, { notice: events.notice, stop, tell })
   const topics = await topicsOf(options, events, stop)
   const { catalogFile, warehouse } = options
   const notice: IngestEvents['notice'] = (fields) => events.notice(fields)
-  const committer = openCommitter({ catalogFile, warehouse, notice })
+  const fact = (told: CommitFact): void => tell({ kind: 'commit fact', fact: told })
+  const committer = openCommitter({ catalogFile, warehouse, notice, fact })
   const { workers, parquetEncoder } = options
-  const pool = openEncodePool({ workers, warehouse, parquetEncoder, registry, notice, stop })
-  const parts = { registry, pool, committer, budget: options.budget, events }
+  const pool = openEncodePool({ workers, warehouse, parquetEncoder, registry, notice, tell, stop })
+  tell({ kind: 'opened', pool, committer })
+  const parts = { registry, pool, committer, budget: options.budget, events, tell }
   const lines = runLines({
     topics,
     plan: (names) => planRoutes(names, options.table),
@@ -157,12 +167,16 @@ const sourceBytesOf = ({ source, queueBytes }: IngestOptions, routeCount: number
 const SOURCE_BYTES_MAX = 16 * 1024 * 1024
 
 async function reported(parts: Ingest, route: Route): Promise<void> {
+  const { tell } = parts
+  tell({ kind: 'route began', route: route.name, topics: route.topics })
   try {
     await runUntilDrained(parts, route)
+    tell({ kind: 'route ended', route: route.name, error: null })
   } catch (caught) {
     const { source } = parts.options
     const error = source.kind === 'directory' ? await withSegment(source.path, caught) : caught
     parts.events.failed(route, error)
+    tell({ kind: 'route ended', route: route.name, error: error instanceof Error ? error.message : String(error) })
     throw error
   }
 }
@@ -170,6 +184,7 @@ async function reported(parts: Ingest, route: Route): Promise<void> {
 /** One life after the other: each assignment, and each fence within it, starts where the table stands. */
 async function runUntilDrained(parts: Ingest, route: Route): Promise<void> {
   const source = await openSource(parts, route)
+  parts.tell({ kind: 'source opened', route: route.name, source })
   const writer = `${hostname()}/${process.pid}/${randomUUID()}`
   try {
     for await (const assignment of source.assignments(parts.stop)) {
@@ -187,23 +202,21 @@ async function runAssignment(
   assignment: Assignment,
   writer: string,
 ): Promise<'drained' | 'revoked'> {
-  const { options, events, stop, budget } = parts
+  const { options, events, stop, budget, tell } = parts
   for (let isNew = true; ; isNew = false) {
     const partitions = await unlessRevoked(assignment, () => assignment.partitions())
     if (partitions === null) return 'revoked'
     const tables = await parts.committer.open(await routeSpec(parts, route, partitions, assignment.epoch, writer))
-    if (isNew)
-      events.opened(
-        route,
-        tables,
-        partitions.filter((partition) => partition.isAssigned),
-      )
+    const own = partitions.filter((partition) => partition.isAssigned)
+    if (isNew) events.opened(route, tables, own)
+    tell({ kind: 'route reads', route: route.name, assignment, partitions: own, positions: tables.positions })
+    const ports: RoutePorts = {
+      source: assignment,
+      encode: parts.pool.encode,
+      commit: (group) => parts.committer.commit(route.name, group),
+    }
     const end = await runRoute(
-      {
-        source: assignment,
-        encode: parts.pool.encode,
-        commit: (group) => parts.committer.commit(route.name, group),
-      },
+      toldPorts(ports, route.name, tell),
       tables.positions,
       {
         policy: policyOf(options, route),
@@ -213,9 +226,15 @@ async function runAssignment(
       },
       { ...parts.limits, budget },
       stop,
-      (batch) => events.committed(route, batch),
+      (batch) => {
+        events.committed(route, batch)
+        tell({ kind: 'committed', route: route.name, batch })
+      },
     )
-    if (end.kind !== 'drained') events.restarted(route, end)
+    if (end.kind !== 'drained') {
+      events.restarted(route, end)
+      tell({ kind: 'route restarts', route: route.name, why: end.kind })
+    }
     if (end.kind === 'revoked') return 'revoked'
     if (end.kind === 'drained' && (await isDone(parts, assignment, partitions, tables.positions))) return 'drained'
   }

@@ -7,7 +7,7 @@ import type { ClusterLook } from '../kafka/cluster-look.ts'
 import type { ConsumerGroup, GroupBatch } from '../kafka/internals.ts'
 import { checkEpochs, checkPositions, type KafkaPartitions, type Notice, untilAnswered } from './kafka-partitions.ts'
 import { hasEnded, KafkaReading, type Lane } from './kafka-reading.ts'
-import type { Assignment, CommitMark, RecordBatches, SourcePartition } from './record-source.ts'
+import type { Assignment, CommitMark, LogEnd, RecordBatches, SourcePartition } from './record-source.ts'
 
 export interface AssignmentParts {
   readonly epoch: number
@@ -52,6 +52,10 @@ export class KafkaAssignment implements Assignment {
     return reading !== null && !reading.isFull && reading.lanes.some((lane) => !hasEnded(lane))
   }
 
+  get queueBytes(): number {
+    return this.#reading?.queuedBytes ?? 0
+  }
+
   revoke(): void {
     this.#revocation.abort()
     this.#reading?.close()
@@ -69,6 +73,29 @@ export class KafkaAssignment implements Assignment {
     const msMax = Number.POSITIVE_INFINITY
     this.#partitions = await untilAnswered(ask, { msMax, signal: this.revoked, notice })
     return this.#partitions
+  }
+
+  async logEnds(): Promise<readonly LogEnd[]> {
+    const { look } = this.#parts
+    const assigned = this.#partitions.filter((each) => each.isAssigned)
+    const names = [...new Set(assigned.map((each) => each.topicName))]
+    if (names.length === 0) return []
+    const { topics } = await look.topics({ kind: 'names', names })
+    const leaders = new Map(
+      topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partition, leader }) => [`${name}/${partition}`, leader] as const),
+      ),
+    )
+    const ends = await look.highWatermarks(
+      assigned.map(({ topicName: topic, partition }) => ({
+        ...{ topic, partition },
+        leader: leaders.get(`${topic}/${partition}`) ?? -1,
+      })),
+    )
+    return assigned.map(({ topic, topicName, partition }) => ({
+      ...{ topic, partition },
+      next: ends.of(topicName, partition),
+    }))
   }
 
   async *read(positions: readonly PartitionPosition[], signal: AbortSignal): AsyncGenerator<RecordBatches, void> {

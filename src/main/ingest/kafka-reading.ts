@@ -45,6 +45,10 @@ export class KafkaReading {
     return this.#isClosed
   }
 
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
   get isFull(): boolean {
     return this.#queuedBytes >= this.#bytesMax
   }

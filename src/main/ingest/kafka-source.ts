@@ -12,7 +12,7 @@ import { installHooks } from '../kafka/group-hooks.ts'
 import { type ConsumerGroup, final, type GroupBatch } from '../kafka/internals.ts'
 import { KafkaAssignment, type TopicNames } from './kafka-assignment.ts'
 import { KafkaPartitions, type Notice, untilAnswered } from './kafka-partitions.ts'
-import type { Assignment, CommitMark, RecordSource } from './record-source.ts'
+import type { Assignment, CommitMark, RecordSource, SourceHealth } from './record-source.ts'
 
 export interface KafkaSourceOptions {
   readonly connection: KafkaConnection
@@ -86,6 +86,9 @@ class KafkaSource implements RecordSource {
   #failure: IngestError | null = null
   #wake: () => void = () => undefined
   #deaths = 0
+  /** For whoever looks: joins, calls to join anew, assignments lost without one, deaths. */
+  readonly #counts = { assignments: 0, rebalances: 0, evictions: 0, deaths: 0 }
+  #isCalled = false
   #isClosing = false
   #fetchedAtMs = performance.now()
   #isSilent = false
@@ -142,7 +145,7 @@ class KafkaSource implements RecordSource {
     installHooks()
     const { connection, group: groupId, sessionTimeoutMs, queueBytesMax } = this.#options
     const hooks = {
-      revoked: () => this.#revoked(),
+      revoked: () => this.#joins(),
       assigned: (epoch: number, group: ConsumerGroup) => this.#assigned(epoch, group),
       readable: (epoch: number) => this.#readable(epoch),
       fetched: () => this.#fetched(),
@@ -164,6 +167,10 @@ class KafkaSource implements RecordSource {
       // A crash would lose the member's id, and the group would wait for that dead member's session to end.
       retry: { initialRetryTime: 300, maxRetryTime: 3_000, retries: MEMBER_RETRIES_MAX },
     })
+    consumer.on(consumer.events.REBALANCING, () => {
+      this.#counts.rebalances++
+      this.#isCalled = true
+    })
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       const error = brokerError(payload.error)
       if (!payload.restart) return this.#died(error, signal)
@@ -175,6 +182,7 @@ class KafkaSource implements RecordSource {
 
   /** A dead membership, which kafkajs does not start again. */
   async #died(error: IngestError, signal: AbortSignal): Promise<void> {
+    this.#counts.deaths++
     this.#revoked()
     await this.#consumer?.disconnect().catch(() => undefined)
     if (signal.aborted || this.#isClosing || this.#failure !== null) return
@@ -200,6 +208,13 @@ class KafkaSource implements RecordSource {
     this.#wake()
   }
 
+  /** Before each join. kafkajs tells of the group's call; an eviction shows by there having been none. */
+  #joins(): void {
+    if (this.#current !== null && !this.#isCalled) this.#counts.evictions++
+    this.#isCalled = false
+    this.#revoked()
+  }
+
   #revoked(): void {
     this.#current?.revoke()
     this.#current = null
@@ -220,6 +235,7 @@ class KafkaSource implements RecordSource {
       notice,
       acknowledge: (positions, names, mark) => this.#acknowledge(positions, names, mark),
     })
+    this.#counts.assignments++
     this.#current = assignment
     this.#last = assignment
     this.#pending = assignment
@@ -293,6 +309,19 @@ class KafkaSource implements RecordSource {
       this.#unacknowledged = null
       // A mirror only: a rebalance or a broker on its way may refuse it, and the next commit brings it anew.
       await send().catch(() => undefined)
+    }
+  }
+
+  health(): SourceHealth {
+    const current = this.#current
+    return {
+      isAssigned: current !== null,
+      fetchAgeMs: performance.now() - this.#fetchedAtMs,
+      trouble: this.#trouble.text,
+      ...this.#counts,
+      epoch: current?.epoch ?? 0,
+      queueBytes: current?.queueBytes ?? 0,
+      queueBytesMax: this.#options.queueBytesMax,
     }
   }
 

@@ -3,7 +3,7 @@ import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import type { Start } from '../../shared/option-values.ts'
 import { follow } from './follow.ts'
 import type { LogPartition, LogSource } from './log-source.ts'
-import type { Assignment, RecordBatches, RecordSource, SourcePartition } from './record-source.ts'
+import type { Assignment, LogEnd, RecordBatches, RecordSource, SourcePartition } from './record-source.ts'
 
 /** `untilEnd`: to the end that the log has when a read begins; otherwise the end is waited at. */
 export function logRecordSource(source: LogSource, options: { start: Start; untilEnd: boolean }): RecordSource {
@@ -12,6 +12,7 @@ export function logRecordSource(source: LogSource, options: { start: Start; unti
     assignments: async function* () {
       yield assignment
     },
+    health: () => null,
     // No file stays open between two slices.
     close: async () => undefined,
   }
@@ -43,6 +44,10 @@ class LogAssignment implements Assignment {
 
   read(positions: readonly PartitionPosition[], signal: AbortSignal): AsyncIterable<RecordBatches> {
     return this.#untilEnd ? this.#source.read(positions, signal) : follow(this.#source, positions, signal)
+  }
+
+  logEnds(): Promise<readonly LogEnd[]> {
+    return this.#source.logEnds()
   }
 
   /** The topic id is looked at with every read; nothing but a person replaces a folder in between. */

@@ -7,7 +7,7 @@ import { type LogView, PartitionLog, placeError } from '../../shared/kafka/parti
 import { checkRange, PartitionReader } from '../../shared/kafka/partition-reader.ts'
 import { type PartitionPosition, partitionKey, type TopicKey, topicKey } from '../../shared/offsets.ts'
 import type { Topics } from '../../shared/option-values.ts'
-import type { RecordBatches, SourcePartition } from './record-source.ts'
+import type { LogEnd, RecordBatches, SourcePartition } from './record-source.ts'
 
 export interface LogSourceOptions {
   readonly directory: string
@@ -129,6 +129,16 @@ export class LogSource {
         const { topicName, partition: number } = partition.folder
         const { logStart } = view
         return { topic: partition.topic, topicName, partition: number, logStart, logEnd: partition.stableEnd(view) }
+      }),
+    )
+  }
+
+  /** Where each partition ends, open transactions included. Errors: as `partitions`. */
+  async logEnds(): Promise<readonly LogEnd[]> {
+    return inGroups(this.#partitions, (partition) =>
+      placed(partition.folder, async () => {
+        const { logEnd } = await partition.look()
+        return { topic: partition.topic, partition: partition.folder.partition, next: logEnd }
       }),
     )
   }

@@ -23,7 +23,7 @@ import type { Assignment, RecordBatches } from './record-source.ts'
 
 /** What the line needs of the encode pool and of the committer thread; tests put faults behind the same two functions. */
 export interface RoutePorts {
-  readonly source: Omit<Assignment, 'partitions'>
+  readonly source: Omit<Assignment, 'partitions' | 'logEnds'>
   readonly encode: (slices: readonly RecordBatches[], context: ChunkContext) => Promise<Encoded>
   readonly commit: (group: CommitGroup) => Promise<CommitReply>
 }

@@ -36,6 +36,33 @@ export interface CommitMark {
   readonly snapshotId: string
 }
 
+/** Where a partition ends now, transactions still open included: its high watermark. */
+export interface LogEnd {
+  readonly topic: TopicKey
+  readonly partition: number
+  readonly next: bigint
+}
+
+/** How a source that keeps a connection is. */
+export interface SourceHealth {
+  /** Whether the group has given this member a share of the partitions, or none on purpose. */
+  readonly isAssigned: boolean
+  /** Ms since brokers answered a fetch, or since none is due. */
+  readonly fetchAgeMs: number
+  /** What the connection last complained of; empty: nothing. */
+  readonly trouble: string
+  readonly assignments: number
+  /** Calls of the group to its members to join anew. */
+  readonly rebalances: number
+  /** Assignments lost without such a call: the group took this member for dead. */
+  readonly evictions: number
+  /** Times that the membership died and was made anew. */
+  readonly deaths: number
+  readonly epoch: number
+  readonly queueBytes: number
+  readonly queueBytesMax: number
+}
+
 /** A share of the source's partitions, from its assignment to its revocation. */
 export interface Assignment {
   /** Rises with every assignment of this process; the committer refuses work of an older one. */
@@ -53,6 +80,8 @@ export interface Assignment {
    * Errors: SOURCE_CORRUPT, POSITION_OUT_OF_RANGE, CODEC_UNSUPPORTED, SOURCE_UNREADABLE, TOPIC_RECREATED, BROKER_*.
    */
   read(positions: readonly PartitionPosition[], signal: AbortSignal): AsyncIterable<RecordBatches>
+  /** Of the partitions it reads, for the lag; without patience. Errors: those of `partitions`. */
+  logEnds(): Promise<readonly LogEnd[]>
   /** Right before a commit: the topics read are still those that were assigned. Errors: TOPIC_RECREATED, SOURCE_EMPTY. */
   confirm(): Promise<void>
   /** Tells the source what is committed, as a mirror for lag tools; never read back as truth, never waited for. */
@@ -62,5 +91,7 @@ export interface Assignment {
 export interface RecordSource {
   /** One assignment after the other, each once the one before is revoked; ends when the signal aborts. Errors: BROKER_*. */
   assignments(signal: AbortSignal): AsyncIterable<Assignment>
+  /** Null: it keeps no connection. */
+  health(): SourceHealth | null
   close(): Promise<void>
 }

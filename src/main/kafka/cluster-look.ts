@@ -91,12 +91,12 @@ export class ClusterLook {
 
   /** First offset at or after `time` (ms since 1970); -1 where no record is that young. Errors: BROKER_*. */
   atTime(partitions: readonly LeaderOf[], time: bigint): Promise<PartitionOffsets> {
-    return this.#ofLeaders(partitions, (broker, led) =>
-      listOffsets(
-        broker,
-        led.map((each) => ({ ...each, time })),
-      ),
-    )
+    return this.#offsets(partitions, time, 'read committed')
+  }
+
+  /** Offset after the last record of each partition, open transactions included. Errors: BROKER_*. */
+  highWatermarks(partitions: readonly LeaderOf[]): Promise<PartitionOffsets> {
+    return this.#offsets(partitions, LATEST, 'read uncommitted')
   }
 
   /** Offset after the last one of each partition's epoch; -1 where it is not known. Errors: BROKER_*. */
@@ -106,6 +106,17 @@ export class ClusterLook {
 
   async close(): Promise<void> {
     await this.#cluster.disconnect().catch(() => undefined)
+  }
+
+  #offsets(
+    partitions: readonly LeaderOf[],
+    time: bigint,
+    isolation: 'read committed' | 'read uncommitted',
+  ): Promise<PartitionOffsets> {
+    return this.#ofLeaders(partitions, (broker, led) => {
+      const wanted = led.map((each) => ({ ...each, time }))
+      return listOffsets(broker, wanted, isolation)
+    })
   }
 
   #metadata(names: readonly string[] | null): Promise<ClusterMetadata> {

@@ -81,9 +81,10 @@ export interface PartitionOffset {
 export async function listOffsets(
   broker: Broker,
   wanted: readonly { readonly topic: string; readonly partition: number; readonly time: bigint }[],
+  isolation: 'read committed' | 'read uncommitted',
 ): Promise<PartitionOffset[]> {
   const topics = byTopic(wanted, ({ partition, time }) => Buffer.concat([int32(partition), int64(time)]))
-  const body = Buffer.concat([int32(-1), int8(1), topics])
+  const body = Buffer.concat([int32(-1), int8(isolation === 'read committed' ? 1 : 0), topics])
   const answers = await send(broker, { apiKey: 2, apiVersion: 2, apiName: 'ListOffsets' }, body, (reader) => {
     reader.int32()
     return reader.array(() => {

@@ -6,6 +6,7 @@ import { openSchemaCache } from '../../shared/avro/http-registry-cache.ts'
 import { RegistryClient } from '../../shared/avro/http-registry-client.ts'
 import type { RegistryAuth } from '../../shared/avro/http-registry-errors.ts'
 import { openFileRegistry, type SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import type { Tell } from '../ingest/ingest-facts.ts'
 import { patientRegistry } from './patient-registry.ts'
 
 export interface RegistryAddress {
@@ -21,6 +22,8 @@ export interface RegistryAddress {
 export interface RegistryCaller {
   readonly notice: (fields: Readonly<Record<string, string | number>>) => void
   readonly stop: AbortSignal
+  /** For whoever measures. */
+  readonly tell?: Tell
 }
 
 const REQUEST_MS_MAX = 5_000
@@ -59,6 +62,7 @@ export function openServers(
     now,
     random: Math.random,
     stop: caller.stop,
+    asked: (outcome) => caller.tell?.({ kind: 'registry asked', outcome }),
   })
   const cache = registryCache === null ? null : openSchemaCache(registryCache, urls)
   return openHttpRegistry({ client, cache, unknownMs: UNKNOWN_MS, now, notice: caller.notice })

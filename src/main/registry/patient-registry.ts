@@ -19,18 +19,24 @@ export function patientRegistry(registry: SchemaRegistry, caller: RegistryCaller
 async function patiently<T>(
   what: Readonly<Record<string, string | number>>,
   ask: () => Promise<T>,
-  { notice, stop }: RegistryCaller,
+  { notice, stop, tell }: RegistryCaller,
 ): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      const answer = await ask()
-      if (tries > 1) notice({ event: 'the schema registry answers again', ...what, tries })
-      return answer
-    } catch (error) {
-      if (!(error instanceof IngestError) || error.action !== 'retry' || stop.aborted) throw error
-      const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_FIRST * 2 ** Math.min(tries - 1, 10))
-      notice({ event: 'paused: the schema registry does not answer', ...what, error: error.message, tries, waitMs })
-      await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined)
+  let tries = 1
+  try {
+    for (; ; tries++) {
+      try {
+        const answer = await ask()
+        if (tries > 1) notice({ event: 'the schema registry answers again', ...what, tries })
+        return answer
+      } catch (error) {
+        if (!(error instanceof IngestError) || error.action !== 'retry' || stop.aborted) throw error
+        const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_FIRST * 2 ** Math.min(tries - 1, 10))
+        notice({ event: 'paused: the schema registry does not answer', ...what, error: error.message, tries, waitMs })
+        if (tries === 1) tell?.({ kind: 'registry waits', change: 1, why: error.message })
+        await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined)
+      }
     }
+  } finally {
+    if (tries > 1) tell?.({ kind: 'registry waits', change: -1, why: '' })
   }
 }

@@ -84,6 +84,8 @@ export function placeholderOf(row: OptionRow): string {
       return '<a,b|/re/>'
     case 'brokers':
       return '<host:port>'
+    case 'listen':
+      return '<[host:]port>'
     case 'urls':
       return '<url,…>'
     case 'secret':

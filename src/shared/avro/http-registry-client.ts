@@ -20,6 +20,8 @@ export interface RegistryClientOptions {
   readonly random: () => number
   /** Ends waiting and requests. */
   readonly stop: AbortSignal
+  /** Told of each request, for whoever counts them. */
+  readonly asked?: (outcome: Outcome['kind']) => void
 }
 
 export interface RegistryQuestion {
@@ -90,6 +92,7 @@ export class RegistryClient {
     for (let step = 0; step < urls.length && !stop.aborted; step++) {
       const index = (first + step) % urls.length
       const outcome = await this.#request(question, urls[index] ?? '', endMs)
+      this.#options.asked?.(outcome.kind)
       switch (outcome.kind) {
         case 'found':
         case 'rejected':
