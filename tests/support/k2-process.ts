@@ -31,6 +31,8 @@ export interface K2Process {
   kill(signal: NodeJS.Signals): void
   /** Resolves once stderr holds `text` that often, or the process has ended. */
   wrote(text: string, count?: number): Promise<void>
+  /** Commits logged so far. */
+  readonly commits: () => number
 }
 
 /** Ended at the latest with the test. `limit`: a command of the shell that starts it, such as `ulimit -f 8`. */
@@ -65,6 +67,7 @@ export function startK2(words: readonly string[], limit?: string): K2Process {
     ended,
     hasEnded,
     kill: (signal) => void child.kill(signal),
+    commits: () => commitsIn(written.err),
     wrote: (text, count = 1) =>
       new Promise((resolve) => {
         const look = (): void => {

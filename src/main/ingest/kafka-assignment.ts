@@ -25,7 +25,7 @@ export interface AssignmentParts {
 export type TopicNames = ReadonlyMap<string, string>
 
 /** How long a fetch is held back at once while no reading is open; kafkajs sends its heartbeat in between. */
-const HOLD_MS = 100
+export const HOLD_MS = 100
 /** Waits for room in the queue are cut this often, for a heartbeat. */
 const ROOM_MS = 1_000
 

@@ -1,6 +1,7 @@
 // Kafka brokers as a RecordSource: one member of the consumer group, its joins and revocations as assignments. Main thread.
 // Invariant: positions come from the table, never from the group; group offsets are written after a commit, for lag tools, and a
 // write that fails changes nothing. A membership that died is made anew, boundedly; then the source fails with the reason.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from 'kafkajs'
 import { IngestError } from '../../shared/errors.ts'
 import type { PartitionPosition } from '../../shared/offsets.ts'
@@ -8,9 +9,9 @@ import type { Start, Topics } from '../../shared/option-values.ts'
 import { assignerWith } from '../kafka/assigner.ts'
 import { ClusterLook } from '../kafka/cluster-look.ts'
 import { brokerError, type KafkaConnection, type LastTrouble, openKafka } from '../kafka/connection.ts'
-import { installHooks } from '../kafka/group-hooks.ts'
+import { installHooks, isJoining } from '../kafka/group-hooks.ts'
 import { type ConsumerGroup, final, type GroupBatch } from '../kafka/internals.ts'
-import { KafkaAssignment, type TopicNames } from './kafka-assignment.ts'
+import { HOLD_MS, KafkaAssignment, type TopicNames } from './kafka-assignment.ts'
 import { KafkaPartitions, type Notice, untilAnswered } from './kafka-partitions.ts'
 import type { Assignment, CommitMark, RecordSource, SourceHealth } from './record-source.ts'
 
@@ -77,6 +78,8 @@ class KafkaSource implements RecordSource {
   readonly #known: KafkaPartitions
   readonly #trouble: LastTrouble = { text: '' }
   #consumer: Consumer | null = null
+  /** The newest membership. */
+  #group: ConsumerGroup | null = null
   #current: KafkaAssignment | null = null
   /** Not handed out yet. */
   #pending: KafkaAssignment | null = null
@@ -148,7 +151,9 @@ class KafkaSource implements RecordSource {
       revoked: () => this.#joins(),
       assigned: (epoch: number, group: ConsumerGroup) => this.#assigned(epoch, group),
       readable: (epoch: number) => this.#readable(epoch),
+      handed: (batch: GroupBatch) => this.#take(batch, async () => undefined),
       fetched: () => this.#fetched(),
+      isLeaving: () => this.#isClosing,
       failed: (error: IngestError) => void this.#failExplained(error),
     }
     const consumer = openKafka(connection, this.#trouble).consumer({
@@ -236,6 +241,7 @@ class KafkaSource implements RecordSource {
       acknowledge: (positions, names, mark) => this.#acknowledge(positions, names, mark),
     })
     this.#counts.assignments++
+    this.#group = group
     this.#current = assignment
     this.#last = assignment
     this.#pending = assignment
@@ -245,7 +251,9 @@ class KafkaSource implements RecordSource {
 
   async #readable(epoch: number): Promise<boolean> {
     const current = this.#current
-    return current !== null && current.epoch === epoch && current.readable()
+    if (current !== null && current.epoch === epoch) return current.readable()
+    await sleep(HOLD_MS)
+    return false
   }
 
   async #take(batch: GroupBatch, heartbeat: () => Promise<void>): Promise<void> {
@@ -329,8 +337,13 @@ class KafkaSource implements RecordSource {
   async close(): Promise<void> {
     this.#isClosing = true
     const left = async (): Promise<void> => {
-      await this.#acknowledging
       this.#revoked()
+      // Who waits for a join is answered when it ends: its own leaving would come after that.
+      const group = this.#group
+      if (group !== null && group.memberId !== null && isJoining(group)) {
+        await this.#look.leave(group.groupId, group.memberId)
+      }
+      await this.#acknowledging
       await this.#consumer?.disconnect()
       await this.#look.close()
     }

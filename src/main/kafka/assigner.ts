@@ -2,8 +2,9 @@
 // leader. kafkajs's assigners give every topic of the leader to every member; K2's routes are members with topics of their own.
 // Invariant: a partition goes to one member that asked for its topic; members of a topic differ by at most one partition of it.
 import { AssignerProtocol, type PartitionAssigner } from 'kafkajs'
+import { IngestError } from '../../shared/errors.ts'
 import { type GroupHooks, tieHooks } from './group-hooks.ts'
-import type { Cluster } from './internals.ts'
+import { type Cluster, final } from './internals.ts'
 
 const NAME = 'k2-by-subscription'
 const VERSION = 0
@@ -45,10 +46,12 @@ export const assignerWith = (hooks: GroupHooks): PartitionAssigner => {
       assign: ({ members }: { members: readonly { memberId: string; memberMetadata: Buffer }[] }) =>
         // kafkajs types its cluster as an empty interface.
         assign(cluster as unknown as Cluster, members),
-      protocol: ({ topics }: { topics: string[] }) => ({
-        name: NAME,
-        metadata: AssignerProtocol.MemberMetadata.encode({ version: VERSION, topics, userData: Buffer.alloc(0) }),
-      }),
+      protocol: ({ topics }: { topics: string[] }) => {
+        // Asked for by each join, also by those that kafkajs tries again by itself.
+        if (hooks.isLeaving()) throw final(new IngestError('BROKER_UNREACHABLE', { reason: 'leaving the group' }))
+        const metadata = AssignerProtocol.MemberMetadata.encode({ version: VERSION, topics, userData: Buffer.alloc(0) })
+        return { name: NAME, metadata }
+      },
     }
     tieHooks(assigner, hooks)
     return assigner

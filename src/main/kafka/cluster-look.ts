@@ -104,6 +104,15 @@ export class ClusterLook {
     return this.#ofLeaders(partitions, endOfEpochs)
   }
 
+  /** Takes a member out of its group, also while the member's own connection waits for a join. Errors: BROKER_*. */
+  leave(groupId: string, memberId: string): Promise<unknown> {
+    return mapped(async () => {
+      await this.#cluster.connect()
+      const coordinator = await this.#cluster.findGroupCoordinator({ groupId })
+      return coordinator.leaveGroup({ groupId, memberId })
+    })
+  }
+
   async close(): Promise<void> {
     await this.#cluster.disconnect().catch(() => undefined)
   }

@@ -1,20 +1,24 @@
-// Four functions of kafkajs, replaced: fetches yield raw record batches; a join tells its owner before and after; nothing is fetched
-// before the owner has set positions; an offset out of range is an error and never a reset. Main thread.
-// Invariant: a response asked for under an older assignment epoch, or without positions of ours, is never handed on.
+// Four functions of kafkajs, replaced: fetches yield raw record batches; a join tells its owner, and a member goes on reading while
+// it waits for one; nothing is fetched before the owner has set positions; an offset out of range is an error and never a reset.
+// Main thread. Invariant: a response asked for under an older assignment epoch, or without positions of ours, is never handed on.
 import { IngestError } from '../../shared/errors.ts'
-import { type ConsumerGroup, consumerGroupPrototype, fetchV11, final } from './internals.ts'
+import { type ConsumerGroup, consumerGroupPrototype, fetchV11, final, type GroupBatch } from './internals.ts'
 import { decodeRawFetch } from './raw-fetch.ts'
 
 /** What the owner of a consumer is told. */
 export interface GroupHooks {
-  /** Everything assigned so far is taken away. Called before each join, also after an eviction. */
+  /** Everything assigned so far is taken away: when a join succeeded, and at once where the membership was lost. */
   revoked(): void
   /** A join succeeded. */
   assigned(epoch: number, group: ConsumerGroup): void
-  /** Resolves within a heartbeat's time: whether positions are set, so that fetching may go on. */
+  /** Resolves within a heartbeat's time, and not at once where it says no: whether positions are set, so that fetching may go on. */
   readable(epoch: number): Promise<boolean>
+  /** Takes a response that was fetched while a join is awaited. Errors: those that end the source, which knows them. */
+  handed(batch: GroupBatch): Promise<void>
   /** A broker has answered a fetch. */
   fetched(): void
+  /** Whether the owner is about to leave: no further join is begun. */
+  isLeaving(): boolean
   /** The membership ends with this. */
   failed(error: IngestError): void
 }
@@ -27,6 +31,13 @@ interface Membership {
   joining: Promise<void> | null
 }
 
+/** kafkajs's functions behind the replaced ones. */
+interface OwnFunctions {
+  readonly joinAndSync: ConsumerGroup['joinAndSync']
+  readonly fetch: ConsumerGroup['fetch']
+  readonly recover: ConsumerGroup['recoverFromOffsetOutOfRange']
+}
+
 const hooksOf = new WeakMap<object, GroupHooks>()
 const memberships = new WeakMap<ConsumerGroup, Membership>()
 /** One counter per process: kafkajs makes a new ConsumerGroup after each crash. */
@@ -36,11 +47,14 @@ let isInstalled = false
 /** Ties hooks to the consumer that is made with this assigner; kafkajs hands an assigner through to each of its memberships. */
 export const tieHooks = (assigner: object, hooks: GroupHooks): void => void hooksOf.set(assigner, hooks)
 
+/** Whether a member waits for a join to end: what it asks its coordinator meanwhile waits, too. */
+export const isJoining = (group: ConsumerGroup): boolean => (memberships.get(group)?.joining ?? null) !== null
+
 /** Replaces the functions, once per process. Consumers without hooks keep kafkajs's own group functions. */
 export function installHooks(): void {
   if (isInstalled) return
   isInstalled = true
-  const own = {
+  const own: OwnFunctions = {
     joinAndSync: consumerGroupPrototype.joinAndSync,
     fetch: consumerGroupPrototype.fetch,
     recover: consumerGroupPrototype.recoverFromOffsetOutOfRange,
@@ -57,7 +71,7 @@ export function installHooks(): void {
     if (hooks === null) return own.joinAndSync.call(this)
     const membership = membershipOf(this)
     // Single flight: with several brokers two fetchers may ask at once.
-    membership.joining ??= join(this, membership, hooks, own.joinAndSync).finally(() => {
+    membership.joining ??= join(this, membership, hooks, own).finally(() => {
       membership.joining = null
     })
     return membership.joining
@@ -77,19 +91,63 @@ export function installHooks(): void {
   }
 }
 
-async function join(
-  group: ConsumerGroup,
-  membership: Membership,
-  hooks: GroupHooks,
-  own: () => Promise<void>,
-): Promise<void> {
-  // From here on every response that was asked for earlier is stale.
-  membership.epoch = ++epochs
-  hooks.revoked()
-  await own.call(group)
+async function join(group: ConsumerGroup, membership: Membership, hooks: GroupHooks, own: OwnFunctions): Promise<void> {
+  const { epoch } = membership
+  const over = new AbortController()
+  const isMember = group.memberId !== null && membership.joined === epoch && epoch > 0
+  if (isMember) void readOn(group, membership, hooks, own, over.signal)
+  else hooks.revoked()
+  try {
+    await own.joinAndSync.call(group)
+  } finally {
+    over.abort()
+    // From here on every response that was asked for earlier is stale.
+    membership.epoch = ++epochs
+    hooks.revoked()
+  }
   membership.joined = membership.epoch
   hooks.assigned(membership.epoch, group)
 }
+
+/**
+ * Reads what was assigned before for as long as a join is awaited: the group waits for members that died, up to their session timeout,
+ * and gives nothing to anybody before that. Fetches have a connection of their own, which the waiting join does not hold up.
+ */
+async function readOn(
+  group: ConsumerGroup,
+  membership: Membership,
+  hooks: GroupHooks,
+  own: OwnFunctions,
+  over: AbortSignal,
+): Promise<void> {
+  const { memberId, offsetManager, cluster } = group
+  const { epoch } = membership
+  const untilMs = performance.now() + group.rebalanceTimeout
+  const isLost = (): boolean => group.memberId !== memberId || performance.now() > untilMs
+  const fetchFrom = async (nodeId: number): Promise<void> => {
+    while (!over.aborted && !isLost()) {
+      if (!(await hooks.readable(epoch))) continue
+      // Metadata is asked for behind the join, on its connection: a fetch would wait for both.
+      if (cluster.brokerPool.metadataExpireAt !== null) cluster.brokerPool.metadataExpireAt = Date.now() + METADATA_MS
+      const batches = await own.fetch.call(group, nodeId)
+      if (batches.length > 0) hooks.fetched()
+      for (const batch of batches) {
+        // A join that is just over has set new offsets already.
+        if (over.aborted || isLost() || group.offsetManager !== offsetManager) return
+        // Nothing new in this partition.
+        if (batch.messages.length === 0) continue
+        batch.k2Epoch = epoch
+        await hooks.handed(batch)
+        if (group.offsetManager !== offsetManager) return
+        group.resolveOffset({ topic: batch.topic, partition: batch.partition, offset: batch.lastOffset() })
+      }
+    }
+  }
+  // Trouble ends the reading on, and nothing else: it shows again in the fetches after the join.
+  await Promise.all(group.getNodeIds().map(fetchFrom)).catch(() => undefined)
+  if (!over.aborted && isLost()) hooks.revoked()
+}
+const METADATA_MS = 5_000
 
 async function fetchGuarded(
   group: ConsumerGroup,

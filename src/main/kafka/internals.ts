@@ -8,6 +8,7 @@ import type { FetchResponse, RawPartition } from './raw-fetch.ts'
 /** A broker connection that sends any request: hand-made ones go over kafkajs's own, authenticated sockets. */
 export interface Broker {
   readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null
+  leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
   readonly connectionPool: {
     send(request: {
       readonly request: {
@@ -31,8 +32,13 @@ export interface Cluster {
   refreshMetadata(): Promise<void>
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>
   findBroker(node: { readonly nodeId: number }): Promise<Broker>
+  findGroupCoordinator(group: { readonly groupId: string }): Promise<Broker>
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
-  readonly brokerPool: { findConnectedBroker(): Promise<Broker> }
+  readonly brokerPool: {
+    findConnectedBroker(): Promise<Broker>
+    /** Ms since 1970; null: at once. */
+    metadataExpireAt: number | null
+  }
 }
 
 /** A batch as kafkajs hands it on; `raw` is the stand-in message's, `k2Epoch` set by the replaced fetch. */
@@ -42,6 +48,7 @@ export interface GroupBatch {
   /** The offset that was asked for. */
   readonly fetchedOffset: string
   readonly messages: readonly { readonly raw?: RawPartition }[]
+  lastOffset(): string
   k2Epoch?: number
 }
 
@@ -53,6 +60,14 @@ interface TopicPartitions {
 /** kafkajs's ConsumerGroup: one membership. */
 export interface ConsumerGroup {
   readonly assigners: readonly object[]
+  readonly cluster: Cluster
+  readonly groupId: string
+  /** Null: not a member yet, or none any more. */
+  readonly memberId: string | null
+  /** Ms that the group waits for its members to join again. */
+  readonly rebalanceTimeout: number
+  getNodeIds(): readonly number[]
+  resolveOffset(place: { readonly topic: string; readonly partition: number; readonly offset: string }): void
   assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
   seek(place: { readonly topic: string; readonly partition: number; readonly offset: string }): void
   pause(partitions: readonly TopicPartitions[]): void
