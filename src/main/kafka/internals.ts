@@ -8,7 +8,6 @@ import type { FetchResponse, RawPartition } from './raw-fetch.ts'
 /** A broker connection that sends any request: hand-made ones go over kafkajs's own, authenticated sockets. */
 export interface Broker {
   readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null
-  leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
   readonly connectionPool: {
     send(request: {
       readonly request: {
@@ -26,13 +25,18 @@ export interface Broker {
   }
 }
 
+/** The broker that keeps a group. */
+interface Coordinator extends Broker {
+  leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
+}
+
 export interface Cluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
   refreshMetadata(): Promise<void>
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>
   findBroker(node: { readonly nodeId: number }): Promise<Broker>
-  findGroupCoordinator(group: { readonly groupId: string }): Promise<Broker>
+  findGroupCoordinator(group: { readonly groupId: string }): Promise<Coordinator>
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
   readonly brokerPool: {
     findConnectedBroker(): Promise<Broker>
