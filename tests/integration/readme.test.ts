@@ -6,21 +6,30 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runProgram } from '../support/built-k2.ts'
+import { type DocumentPorts, documentPorts, shCommands } from '../support/document-commands.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const clone = mkdtempSync(join(tmpdir(), 'k2-readme-'))
-afterAll(() => rmSync(clone, { recursive: true, force: true }))
+let ports: DocumentPorts
+afterAll(async () => {
+  // Also where a command before `k2 services down` has failed.
+  await runProgram('npx', ['k2', 'services', 'down'], { cwd: clone })
+  rmSync(clone, { recursive: true, force: true })
+}, 60_000)
 
 const readme = readFileSync(join(repository, 'README.md'), 'utf8')
-const commands = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
-  block.split('\n').filter((line) => line !== ''),
-)
+const commands = shCommands(readme)
 
 /** What each command must say, by how it begins; a command that is not here fails the test of the list. */
 const says: ReadonlyArray<readonly [command: string, text: RegExp]> = [
   ['npm ci && npm run demo', /200,545[\s\S]*kill -9 after[\s\S]*PROVEN: table and source are equal/],
   ['npm run build', /\.ci\/build\.mjs/],
   ['npx k2 --help', /k2 run[\s\S]*k2 verify/],
+  ['npx k2 services up', /kafka +│ healthy[\s\S]*registry +│ healthy/],
+  ['npx k2 feed csv --brokers', /written: 200,545 messages to market\.equities\.trades\.asx/],
+  ['npx k2 run --brokers', /Messages written: 200,545/],
+  ['npx k2 verify --brokers', /│ 200,545 │[\s\S]*PROVEN: table and source are equal/],
+  ['npx k2 services down', /^$/],
   ['npx k2 feed synthetic', /written: 50,000 messages/],
   ['npx k2 run', /Messages written: 50,000/],
   ['npx k2 verify', /PROVEN: table and source are equal/],
@@ -46,6 +55,7 @@ async function workingFiles(): Promise<readonly string[]> {
 }
 
 beforeAll(async () => {
+  ports = await documentPorts()
   for (const path of await workingFiles()) {
     mkdirSync(dirname(join(clone, path)), { recursive: true })
     // A file listed may have been deleted and not yet committed so.
@@ -66,15 +76,16 @@ describe('in a fresh clone', () => {
   test.each(commands)(
     '%s',
     async (command) => {
-      const run = instead[command] ?? command
+      const run = ports.placed(instead[command] ?? command)
       // What npm has in its cache is not asked for again.
-      const env = { npm_config_prefer_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' }
+      const npm = { npm_config_prefer_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' }
+      const env = { ...npm, ...ports.env }
       const { code, out, err } = await runProgram('sh', ['-c', run], { cwd: clone, env })
       expect(code, `${err}\n${out}`).toBe(0)
       const text = says.find(([begin]) => command.startsWith(begin))?.[1] ?? /\S/
       expect(out).toMatch(text)
     },
-    180_000,
+    300_000,
   )
 
   test('nothing of the README was left outside the folders that git ignores', async () => {

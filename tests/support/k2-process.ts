@@ -26,6 +26,8 @@ export interface K2Ended {
 }
 
 export interface K2Process {
+  /** -1 where it could not be started. */
+  readonly pid: number
   readonly ended: Promise<K2Ended>
   readonly hasEnded: () => boolean
   kill(signal: NodeJS.Signals): void
@@ -64,6 +66,7 @@ export function startK2(words: readonly string[], limit?: string): K2Process {
   onTestFinished(() => endChild(child, ended))
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
   return {
+    pid: child.pid ?? -1,
     ended,
     hasEnded,
     kill: (signal) => void child.kill(signal),

@@ -46,6 +46,12 @@ export class KafkaCluster {
     await this.#admin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }))
   }
 
+  /** High watermarks. */
+  async ends(topic: string): Promise<readonly { readonly partition: number; readonly end: number }[]> {
+    const offsets = await this.#admin((admin) => admin.fetchTopicOffsets(topic))
+    return offsets.map(({ partition, high }) => ({ partition, end: Number(high) }))
+  }
+
   async groupOffsets(groupId: string, topic: string) {
     return this.#admin(async (admin) => (await admin.fetchOffsets({ groupId, topics: [topic] }))[0]?.partitions ?? [])
   }

@@ -1,0 +1,27 @@
+// The commands of a document's sh blocks, to be run as a reader would. Ports that the document writes and this machine has taken are
+// exchanged for free ones, in the commands and for the servers alike.
+import { isPortFree } from '../../src/main/services/ports.ts'
+import { defaultPorts, portNames } from '../../src/shared/service-names.ts'
+import { freePort } from './free-port.ts'
+
+export const shCommands = (text: string): readonly string[] =>
+  [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+    block.split('\n').filter((line) => line !== ''),
+  )
+
+export interface DocumentPorts {
+  /** For `k2 services up`. */
+  readonly env: Readonly<Record<string, string>>
+  /** The command with ports that are free here. */
+  readonly placed: (command: string) => string
+}
+
+export async function documentPorts(): Promise<DocumentPorts> {
+  const ports: Record<string, number> = { ...defaultPorts }
+  for (const name of portNames) if (!(await isPortFree(defaultPorts[name]))) ports[name] = await freePort()
+  return {
+    env: { K2_PORTS: portNames.map((name) => `${name}=${ports[name]}`).join(',') },
+    placed: (command) =>
+      portNames.reduce((text, name) => text.replaceAll(`:${defaultPorts[name]}`, `:${ports[name]}`), command),
+  }
+}
