@@ -24,7 +24,7 @@ interface Line {
 }
 
 test('10 batches of exactly 500, each on the snapshot before it, from 7,070 to 12,070 rows, all proven', async () => {
-  const { env, placed } = await documentPorts()
+  const { env, placed } = await documentPorts('others')
   const ended = new Map<string, Ended>()
   for (const command of shCommands(document)) {
     const [npx, k2, ...words] = placed(command).split(' ')
@@ -58,4 +58,4 @@ test('10 batches of exactly 500, each on the snapshot before it, from 7,070 to 1
   expect(proof).toMatch(/│ total +│ +8 │ +12,070 │ +12,070 │ 12,070 │ 12,070 │/)
   expect(proof).toContain(`${(689_108 - 12_070).toLocaleString('en-US')} records beyond the committed positions`)
   expect(proof).toContain('PROVEN: table and source are equal: 0 missing, 0 duplicate, 0 extra, 0 changed')
-}, 300_000)
+}, 600_000)

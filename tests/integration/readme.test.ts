@@ -10,7 +10,7 @@ import { type DocumentPorts, documentPorts, shCommands } from '../support/docume
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const clone = mkdtempSync(join(tmpdir(), 'k2-readme-'))
-let ports: DocumentPorts
+let ports: DocumentPorts = { env: {}, placed: (command) => command }
 afterAll(async () => {
   // Also where a command before `k2 services down` has failed.
   await runProgram('npx', ['k2', 'services', 'down'], { cwd: clone })
@@ -55,7 +55,6 @@ async function workingFiles(): Promise<readonly string[]> {
 }
 
 beforeAll(async () => {
-  ports = await documentPorts()
   for (const path of await workingFiles()) {
     mkdirSync(dirname(join(clone, path)), { recursive: true })
     // A file listed may have been deleted and not yet committed so.
@@ -76,6 +75,8 @@ describe('in a fresh clone', () => {
   test.each(commands)(
     '%s',
     async (command) => {
+      // Not before: a port may be taken while the first commands run.
+      if (command.startsWith('npx k2 services up')) ports = await documentPorts('as written')
       const run = ports.placed(instead[command] ?? command)
       // What npm has in its cache is not asked for again.
       const npm = { npm_config_prefer_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' }

@@ -1,5 +1,5 @@
-// The commands of a document's sh blocks, to be run as a reader would. Ports that the document writes and this machine has taken are
-// exchanged for free ones, in the commands and for the servers alike.
+// The commands of a document's sh blocks, to be run as a reader would. Ports that the document writes may be taken on this machine, and
+// test files run side by side: such ports are exchanged for free ones, in the commands and for the servers alike.
 import { isPortFree } from '../../src/main/services/ports.ts'
 import { defaultPorts, portNames } from '../../src/shared/service-names.ts'
 import { freePort } from './free-port.ts'
@@ -16,9 +16,12 @@ export interface DocumentPorts {
   readonly placed: (command: string) => string
 }
 
-export async function documentPorts(): Promise<DocumentPorts> {
+/** `as written`: but for ports that are taken now. One test file only may have them; the others take `others`. */
+export async function documentPorts(wanted: 'as written' | 'others'): Promise<DocumentPorts> {
   const ports: Record<string, number> = { ...defaultPorts }
-  for (const name of portNames) if (!(await isPortFree(defaultPorts[name]))) ports[name] = await freePort()
+  for (const name of portNames) {
+    if (wanted === 'others' || !(await isPortFree(defaultPorts[name]))) ports[name] = await freePort()
+  }
   return {
     env: { K2_PORTS: portNames.map((name) => `${name}=${ports[name]}`).join(',') },
     placed: (command) =>

@@ -5,10 +5,9 @@ import { ICEBERG_VERSION } from '../../../src/main/services/catalog-service.ts'
 import { fillSettings, KAFKA_VERSION } from '../../../src/main/services/kafka-service.ts'
 import { javaMajor } from '../../../src/main/services/machine.ts'
 import { registryRelease } from '../../../src/main/services/registry-service.ts'
-import { S3_BUCKET, s3Credentials, VERSITYGW_VERSION } from '../../../src/main/services/s3-service.ts'
 import type { Machine } from '../../../src/main/services/service.ts'
 import { chosenServices, serviceTable } from '../../../src/main/services/service-table.ts'
-import { defaultPorts, type PortName, portNames, serviceNames } from '../../../src/shared/service-names.ts'
+import { defaultPorts, type serviceNames } from '../../../src/shared/service-names.ts'
 
 const read = (path: string): string => readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8')
 
@@ -142,57 +141,4 @@ test('pom files install the versions that the table names', () => {
 
 test('--only keeps the order of the table', () => {
   expect(chosenServices(serviceTable(full), ['s3', 'kafka']).map(({ name }) => name)).toEqual(['kafka', 's3'])
-})
-
-describe('docker-compose.yml', () => {
-  /** Text of each service, by its name; enough of YAML for a file of ours. */
-  const text = read('docker-compose.yml')
-  const body = text.slice(text.indexOf('\nservices:\n') + 11, text.indexOf('\nvolumes:\n'))
-  const blocks = new Map(
-    body.split(/^(?= {2}[\w-]+:$)/m).flatMap((block) => {
-      const name = /^ {2}([\w-]+):$/m.exec(block)?.[1]
-      return name === undefined ? [] : [[name, block] as const]
-    }),
-  )
-  const block = (name: string): string => blocks.get(name) ?? ''
-
-  test('has the same servers, each with a health check, and one that sets the registry up', () => {
-    expect([...blocks.keys()].filter((name) => name !== 'registry-settings').sort()).toEqual([...serviceNames].sort())
-    for (const name of blocks.keys()) expect(block(name)).toMatch(/^ {4}healthcheck:\n {6}test: \[/m)
-    expect(block('registry-settings')).toContain('{"compatibility":"BACKWARD"}')
-  })
-
-  test('publishes the same ports, on 127.0.0.1 only', () => {
-    const published = [...text.matchAll(/^ {4}ports: \["([^"]+)"\]$/gm)].map(([, port]) => port)
-    const ofClients: readonly PortName[] = portNames.filter((name) => name !== 'controller')
-    expect(published.sort()).toEqual(
-      ofClients.map((name) => `127.0.0.1:${defaultPorts[name]}:${defaultPorts[name]}`).sort(),
-    )
-    for (const name of serviceNames) {
-      const port = defaultPorts[serviceTable(full)[name].ports[0]]
-      expect(block(name)).toContain(`ports: ["127.0.0.1:${port}:${port}"]`)
-    }
-  })
-
-  test('runs the same versions with the same keys', () => {
-    expect(block('kafka')).toContain(`image: apache/kafka:${KAFKA_VERSION}\n`)
-    expect(block('registry')).toContain(`image: apicurio/apicurio-registry:${registryRelease({ java: 17 }).version}\n`)
-    expect(block('catalog')).toContain(`image: apache/iceberg-rest-fixture:${ICEBERG_VERSION}\n`)
-    expect(block('s3')).toContain(`image: versity/versitygw:v${VERSITYGW_VERSION}\n`)
-    expect(block('s3')).toContain(`ROOT_ACCESS_KEY: ${s3Credentials.accessKey}\n`)
-    expect(block('s3')).toContain(`ROOT_SECRET_KEY: ${s3Credentials.secretKey}\n`)
-    expect(block('s3')).toContain(`mkdir -p /data/${S3_BUCKET}`)
-    expect(block('catalog')).toContain(`CATALOG_S3_SECRET__ACCESS__KEY: ${s3Credentials.secretKey}\n`)
-  })
-
-  test('gives Kafka the settings that ours has', () => {
-    const settings = read('services/kafka/server.properties')
-    const ours = [
-      ...settings.matchAll(/^((?:offsets|transaction|group|auto|share|log\.retention\.check)[\w.]+)=(.*)$/gm),
-    ]
-    expect(ours.length).toBeGreaterThan(8)
-    for (const [, name = '', value = ''] of ours) {
-      expect(block('kafka')).toContain(`KAFKA_${name.toUpperCase().replaceAll('.', '_')}: "${value}"\n`)
-    }
-  })
 })
