@@ -2,6 +2,12 @@
 // (metrics mode `truncate(16)`, the default of Iceberg). Pure, any thread. Invariant: lower ≤ every value ≤ upper in Iceberg's
 // order; where no short upper bound exists there is none. Every result is memory of its own.
 
+/** Bounds of one leaf; no upper one where every short text or binary would be below the value. */
+export interface LeafBounds {
+  readonly lower: Uint8Array
+  readonly upper: Uint8Array | null
+}
+
 /** Length of a truncated bound: code points of a string, bytes of a binary. */
 export const boundLengthMax = 16
 

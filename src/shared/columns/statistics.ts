@@ -13,6 +13,7 @@ import {
   float64Bound,
   int32Bound,
   int64Bound,
+  type LeafBounds,
   stringLowerBound,
   stringUpperBound,
 } from './bounds.ts'
@@ -37,10 +38,16 @@ export type ColumnStatistics = Omit<FileMetrics, 'columnSizes'>
 
 /**
  * Statistics of every leaf, in file order. Bounds are given for leaves outside lists and maps only: Iceberg's own writer keeps
- * none for repeated values, and no reader could prune by them. Field ids are those of the schema, not of the columns.
+ * none for repeated values, and no reader could prune by them. Field ids are those of the schema, not of the columns. `known`: bounds
+ * by field id that somebody found already, null for none.
  */
-export function columnStatistics(batch: ColumnBatch, schema: IcebergSchema): ColumnStatistics {
+export function columnStatistics(
+  batch: ColumnBatch,
+  schema: IcebergSchema,
+  known: ReadonlyMap<number, LeafBounds | null> = new Map(),
+): ColumnStatistics {
   const collected: Collected = {
+    known,
     valueCounts: [],
     nullValueCounts: [],
     nanValueCounts: [],
@@ -53,7 +60,8 @@ export function columnStatistics(batch: ColumnBatch, schema: IcebergSchema): Col
     const field = schema.fields[index]
     if (field !== undefined) visit(collected, field, column, { validity: null, absentAbove: 0, repeated: false })
   })
-  return collected
+  const { known: _, ...statistics } = collected
+  return statistics
 }
 
 /** What lies above a column: a bitmap of its parent's presence, and what the levels above add as nulls. */
@@ -64,13 +72,9 @@ interface Above {
   readonly repeated: boolean
 }
 
-interface Bounds {
-  readonly lower: Uint8Array
-  readonly upper: Uint8Array | null
-}
-
 /** {@link ColumnStatistics} while it is filled. */
 interface Collected {
+  readonly known: ReadonlyMap<number, LeafBounds | null>
   readonly valueCounts: [fieldId: number, count: number][]
   readonly nullValueCounts: [fieldId: number, count: number][]
   readonly nanValueCounts: [fieldId: number, count: number][]
@@ -113,7 +117,8 @@ function addLeaf(collected: Collected, field: IcebergField, column: LeafColumn, 
     collected.nanValueCounts.push([field.id, countNaN(column, present)])
   }
   if (above.repeated || absent === column.length) return
-  const bounds = boundsOf(field, column, present)
+  const known = collected.known.get(field.id)
+  const bounds = known === undefined ? boundsOf(field, column, present) : known
   if (bounds === null) return
   collected.lowerBounds.push([field.id, bounds.lower])
   if (bounds.upper !== null) collected.upperBounds.push([field.id, bounds.upper])
@@ -138,7 +143,7 @@ function countNaN(column: Float32Column | Float64Column, present: Uint8Array | n
 type LeafColumn = Exclude<Column, { readonly kind: 'struct' | 'list' | 'map' }>
 
 /** Bounds of a leaf with at least one value; null where it has only NaN. `present` is null where every value is. */
-function boundsOf(field: IcebergField, column: LeafColumn, present: Uint8Array | null): Bounds | null {
+function boundsOf(field: IcebergField, column: LeafColumn, present: Uint8Array | null): LeafBounds | null {
   switch (column.kind) {
     case 'boolean':
       return booleanBounds(column, present)
@@ -163,7 +168,7 @@ function boundsOf(field: IcebergField, column: LeafColumn, present: Uint8Array |
   }
 }
 
-function booleanBounds({ values, length }: BooleanColumn, present: Uint8Array | null): Bounds {
+function booleanBounds({ values, length }: BooleanColumn, present: Uint8Array | null): LeafBounds {
   let seen = 0
   for (let index = 0; index < length && seen !== 3; index++) {
     if (present === null || isPresent(present, index)) seen |= values[index] === 0 ? 1 : 2
@@ -171,7 +176,7 @@ function booleanBounds({ values, length }: BooleanColumn, present: Uint8Array | 
   return { lower: booleanBound((seen & 1) === 0), upper: booleanBound((seen & 2) !== 0) }
 }
 
-function int32Bounds({ values, length }: Int32Column, present: Uint8Array | null): Bounds {
+function int32Bounds({ values, length }: Int32Column, present: Uint8Array | null): LeafBounds {
   let lowest = 2147483647
   let highest = -2147483648
   for (let index = 0; index < length; index++) {
@@ -186,7 +191,7 @@ function int32Bounds({ values, length }: Int32Column, present: Uint8Array | null
 /** Flips the sign bit, so that comparing signed words orders them as unsigned. */
 const signBit = -2147483648
 
-function int64Bounds({ words, length }: Int64Column, present: Uint8Array | null): Bounds {
+function int64Bounds({ words, length }: Int64Column, present: Uint8Array | null): LeafBounds {
   let lowestHigh = 2147483647
   let lowestLow = 2147483647
   let highestHigh = signBit
@@ -214,7 +219,7 @@ function int64Bounds({ words, length }: Int64Column, present: Uint8Array | null)
  * NaN is no bound (spec, data_file). A zero bound is widened to -0.0 below and +0.0 above, as Parquet does: some readers order
  * -0.0 before 0.0 and others hold them equal, and neither may skip a file that holds the other zero.
  */
-function floatBounds(column: Float32Column | Float64Column, present: Uint8Array | null): Bounds | null {
+function floatBounds(column: Float32Column | Float64Column, present: Uint8Array | null): LeafBounds | null {
   const values = column.values
   let lowest = Number.POSITIVE_INFINITY
   let highest = Number.NEGATIVE_INFINITY
@@ -232,7 +237,7 @@ function floatBounds(column: Float32Column | Float64Column, present: Uint8Array 
   return { lower: bound(lowest === 0 ? -0 : lowest), upper: bound(highest === 0 ? 0 : highest) }
 }
 
-function decimalBounds({ words, length }: DecimalColumn, present: Uint8Array | null): Bounds {
+function decimalBounds({ words, length }: DecimalColumn, present: Uint8Array | null): LeafBounds {
   let lowest = -1
   let highest = -1
   for (let index = 0; index < length; index++) {
@@ -268,7 +273,7 @@ const decimalAt = (words: Int32Array, index: number): [number, number, number, n
   words[4 * index + 3] ?? 0,
 ]
 
-function fixedBounds({ bytes, size, length }: FixedColumn, present: Uint8Array | null): Bounds {
+function fixedBounds({ bytes, size, length }: FixedColumn, present: Uint8Array | null): LeafBounds {
   let lowest = -1
   let highest = -1
   for (let index = 0; index < length; index++) {

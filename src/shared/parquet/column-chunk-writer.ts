@@ -6,6 +6,7 @@
 // files makes use of; its support differs (readers that take `is_compressed` as true, or DELTA encodings in version 2 only in part),
 // while pyarrow, DuckDB, parquet-java with Spark and Iceberg, hyparquet and arrow-rs read version 1 with every encoding used here.
 import { crc32 } from '@node-rs/crc32'
+import type { LeafBounds } from '../columns/bounds.ts'
 import { assert, IngestError } from '../errors.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { ColumnEncoding } from './column-encoding.ts'
@@ -18,7 +19,7 @@ import { cutPages, type PageCut } from './page-cuts.ts'
 import type { LeafType } from './parquet-types.ts'
 import { writePlain } from './plain-values.ts'
 import { bitWidth, writeHybrid, writeRun } from './rle-bit-packing.ts'
-import { type LeafBounds, leafBounds, type StatisticValues, statisticValues } from './statistic-values.ts'
+import { leafBounds, type StatisticValues, statisticValues } from './statistic-values.ts'
 import { ThriftWriter } from './thrift-writer.ts'
 import { buildDictionary } from './value-dictionary.ts'
 import { compareAt, type OrderedColumn, usedRange, type ValueRange, valueRange, widerRange } from './value-range.ts'

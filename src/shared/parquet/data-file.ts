@@ -25,7 +25,10 @@ export interface FileDescription {
  */
 export function describeFile(file: FileDescription): DataFile {
   const { batch, encoded } = file
-  const statistics = columnStatistics(batch, file.schema)
+  const known = encoded.leaves.flatMap(({ fieldId, bounds }) =>
+    bounds === undefined ? [] : [[fieldId, bounds] as const],
+  )
+  const statistics = columnStatistics(batch, file.schema, new Map(known))
   if (encoded.rowCount !== batch.rowCount)
     throw new IngestError('PARQUET', { location: file.location, rows: batch.rowCount, rowsWritten: encoded.rowCount })
   assert(file.partition.length === file.spec.fields.length, 'a partition value has a part per field of its spec')

@@ -50,8 +50,24 @@ function zstdCompressor(level: number): PageCompressor {
   if (native === null) {
     throw new IngestError('CODEC_UNSUPPORTED', { codec: 'zstd', node: process.version, use: 'writing' })
   }
-  const { constants } = native
+  const { constants, zstdCompressSync } = native
   const params = { [constants.ZSTD_c_compressionLevel]: level }
   // One output buffer for any page: in the standard pieces of 16 kB a page takes a third more time.
-  return (bytes) => native.zstdCompressSync(bytes, { chunkSize: bytes.length + (bytes.length >> 7) + 512, params })
+  return (bytes) =>
+    bytes.length <= storedBytesMax
+      ? storedFrame(bytes)
+      : zstdCompressSync(bytes, { chunkSize: bytes.length + (bytes.length >> 7) + 512, params })
+}
+
+/** Up to here a page is not worth a compressor of its own, which costs 20 µs: a column of one value has nothing larger. */
+const storedBytesMax = 127
+
+/** A zstd frame of one raw block (RFC 8878, 3.1.1): magic, single segment with a size of one byte, header of the last block. */
+function storedFrame(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes
+  const blockHeader = (length << 3) | 1
+  const frame = new Uint8Array(9 + length)
+  frame.set([0x28, 0xb5, 0x2f, 0xfd, 0x20, length, blockHeader & 0xff, blockHeader >> 8, 0])
+  frame.set(bytes, 9)
+  return frame
 }

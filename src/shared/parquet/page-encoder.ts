@@ -7,9 +7,10 @@ import { assert } from '../errors.ts'
 import type { IcebergField, IcebergSchema } from '../iceberg/schema.ts'
 import { ByteSink } from './byte-sink.ts'
 import { type ChunkWritten, ColumnChunkWriter } from './column-chunk-writer.ts'
-import { type ColumnEncoding, chooseEncoding, type EncodingSet } from './column-encoding.ts'
+import type { EncodingSet } from './column-encoding.ts'
 import { denseColumn } from './dense-column.ts'
 import { magic, type RowGroupWritten, type SortingColumn, writeFooter } from './footer-writer.ts'
+import { KeptEncodings } from './kept-encodings.ts'
 import { type Entries, leafEntries, rowEntries, throughOptional, throughRepeated } from './levels.ts'
 import { codecNumbers, type PageCompressor, pageCompressor } from './page-compression.ts'
 import type { EncodedLeaf, EncodedParquet, ParquetEncoder } from './parquet-encoder.ts'
@@ -39,10 +40,12 @@ const file = new ByteSink()
 export class PageEncoder implements ParquetEncoder {
   readonly #options: PageEncoderOptions
   readonly #compress: PageCompressor
+  readonly #encodings: KeptEncodings
 
   /** Errors: CODEC_UNSUPPORTED for zstd before Node 22.15. */
   constructor(options: Partial<PageEncoderOptions> = {}) {
     this.#options = { ...standardOptions, ...options }
+    this.#encodings = new KeptEncodings(this.#options.encodings)
     this.#compress = pageCompressor(this.#options.codec, this.#options.level)
   }
 
@@ -95,7 +98,7 @@ export class PageEncoder implements ParquetEncoder {
         const leaf = leafEntries(entries)
         const type = leafType(field)
         const dense = denseColumn(column, type, leaf.positions, leaf.first, leaf.presentCount)
-        const encoding = chooseEncoding(dense, this.#options.encodings) ?? plain
+        const encoding = this.#encodings.of(column.field, dense)
         chunks.push(writer.write(type, leaf, dense, encoding))
       }
     }
@@ -121,8 +124,6 @@ function placedChildren(field: IcebergField, column: NestedColumn): readonly Pla
   })
 }
 
-const plain: ColumnEncoding = { dictionary: false, values: 'plain' }
-
 function totals(field: IcebergField, rowGroups: readonly RowGroupWritten[], leaf: number): EncodedLeaf {
   let [bytes, valueCount, nullCount] = [0, 0, 0]
   for (const { chunks } of rowGroups) {
@@ -131,5 +132,8 @@ function totals(field: IcebergField, rowGroups: readonly RowGroupWritten[], leaf
     valueCount += chunk?.valueCount ?? 0
     nullCount += chunk?.nullCount ?? 0
   }
-  return { fieldId: field.id, bytes, valueCount, nullCount }
+  const [only, ...others] = rowGroups
+  // Bounds of several row groups have no common column to be compared in; such a file is large, and rare.
+  const bounds = others.length === 0 ? { bounds: only?.chunks[leaf]?.bounds ?? null } : {}
+  return { fieldId: field.id, bytes, valueCount, nullCount, ...bounds }
 }

@@ -1,5 +1,7 @@
 // Port: ColumnBatch → the bytes of one Parquet file. Two implementations stand behind it, equal by test: parquet-wasm for every
 // schema and Node version, and a direct page writer. Runs in an encode worker, one file at a time.
+
+import type { LeafBounds } from '../columns/bounds.ts'
 import type { ColumnBatch } from '../columns/column-batch.ts'
 import type { IcebergSchema } from '../iceberg/schema.ts'
 
@@ -12,6 +14,11 @@ export interface EncodedLeaf {
   readonly valueCount: number
   /** Null where the file keeps no statistics of the leaf. */
   readonly nullCount: number | null
+  /**
+   * Iceberg's bounds, where the encoder found them on its way: null where the leaf has none (no value but NaN). Not set where it
+   * did not look; they are then found in the columns.
+   */
+  readonly bounds?: LeafBounds | null
 }
 
 export interface EncodedParquet {

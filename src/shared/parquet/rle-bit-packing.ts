@@ -11,22 +11,35 @@ const runBytesMin = 4
 
 /** Appends values [from, to), without any length in front. */
 export function writeHybrid(sink: ByteSink, values: Int32Array, from: number, to: number, width: number): void {
-  // Worst case: groups of eight, each split by a run of eight.
+  // Worst case: groups of eight, packed and repeated by turns.
   sink.reserve(Math.ceil((to - from + 8) / 8) * (width + 12) + 16)
   const runMin = Math.max(8, Math.ceil((8 * runBytesMin) / Math.max(1, width)))
   let packedFrom = from
   let at = from
-  while (at < to) {
+  // Group by group, without a branch a value: whether neighbours are equal is what no processor can foresee.
+  while (at + 8 <= to) {
     const value = values[at] as number
-    let end = at + 1
-    while (end < to && values[end] === value) end++
-    // The pending group is filled up first: only whole groups come before a run.
-    const fill = (8 - ((at - packedFrom) & 7)) & 7
-    if (end - at - fill >= runMin) {
-      writePacked(sink, values, packedFrom, at + fill, width)
-      writeRun(sink, value, end - at - fill, width)
-      packedFrom = end
+    const differs =
+      ((values[at + 1] as number) ^ value) |
+      ((values[at + 2] as number) ^ value) |
+      ((values[at + 3] as number) ^ value) |
+      ((values[at + 4] as number) ^ value) |
+      ((values[at + 5] as number) ^ value) |
+      ((values[at + 6] as number) ^ value) |
+      ((values[at + 7] as number) ^ value)
+    if (differs !== 0) {
+      at += 8
+      continue
     }
+    let end = at + 8
+    while (end < to && values[end] === value) end++
+    if (end - at < runMin && end < to) {
+      at += 8
+      continue
+    }
+    writePacked(sink, values, packedFrom, at, width)
+    writeRun(sink, value, end - at, width)
+    packedFrom = end
     at = end
   }
   writePacked(sink, values, packedFrom, to, width)

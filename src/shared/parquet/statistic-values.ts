@@ -10,6 +10,7 @@ import {
   float64Bound,
   int32Bound,
   int64Bound,
+  type LeafBounds,
   stringLowerBound,
   stringUpperBound,
 } from '../columns/bounds.ts'
@@ -22,12 +23,6 @@ export interface StatisticValues {
   /** False where text was cut: the value itself does not occur. */
   readonly minExact: boolean
   readonly maxExact: boolean
-}
-
-/** Lower and upper bound of a leaf; no upper one where every short text would be below the value. */
-export interface LeafBounds {
-  readonly lower: Uint8Array
-  readonly upper: Uint8Array | null
 }
 
 /** As Parquet's footer and column index have them. */
