@@ -22,6 +22,8 @@ const compressors: Compressors = {
 export async function parquetRows(bytes: Uint8Array, schema: IcebergSchema): Promise<Row[]> {
   const metadata = parquetMetadata(bytes)
   for (const element of metadata.schema) {
+    // Else hyparquet makes texts of them.
+    if (element.logical_type?.type === 'UUID') delete element.logical_type
     if (element.converted_type !== 'DECIMAL') continue
     delete element.converted_type
     delete element.logical_type
