@@ -62,7 +62,7 @@ function routeSpec(options: BenchOptions, folder: string): RouteSpec {
       },
     ],
     epoch: 0,
-    acceptedTopics: new Set(),
+    acceptedGaps: [],
     group: 'bench',
     writer: 'bench',
     tombstone: 'skip',

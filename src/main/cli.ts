@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
 import { fileURLToPath } from 'node:url'
 import type { CommandLoaders, Output } from './command.ts'
 import { runCommandLine } from './command-line.ts'
@@ -15,6 +16,8 @@ const loaders: CommandLoaders = {
   'feed synthetic': async () => (await import('./commands/feed.ts')).feedSyntheticCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,
   'positions show': async () => (await import('./commands/positions.ts')).positionsShowCommand,
+  'positions set': async () => (await import('./commands/positions-change.ts')).positionsSetCommand,
+  'positions adopt': async () => (await import('./commands/positions-change.ts')).positionsAdoptCommand,
   'tables show': async () => (await import('./commands/tables.ts')).tablesShowCommand,
   'services up': async () => (await import('./commands/services.ts')).servicesUpCommand,
   'services status': async () => (await import('./commands/services.ts')).servicesStatusCommand,
@@ -34,6 +37,21 @@ function output(stream: NodeJS.WriteStream): Output {
     isTerminal,
     columns: isTerminal ? stream.columns : 100,
     color: isTerminal && (NO_COLOR ?? '') === '' && TERM !== 'dumb',
+  }
+}
+
+/** A person can be asked where both ends are a terminal. */
+function asking(): { readonly ask?: (question: string) => Promise<string> } {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return {}
+  return {
+    ask: async (question) => {
+      const line = createInterface({ input: process.stdin, output: process.stderr })
+      try {
+        return await line.question(question)
+      } finally {
+        line.close()
+      }
+    },
   }
 }
 
@@ -62,7 +80,7 @@ const code = await runCommandLine({
   },
   readFile: (path) => readFileSync(path, 'utf8'),
   loaders,
-  io: { out: output(process.stdout), err: output(process.stderr), version: readVersion() },
+  io: { out: output(process.stdout), err: output(process.stderr), version: readVersion(), ...asking() },
 })
 // Not process.exitCode: a handle somebody forgot must not keep a finished command alive. Both streams are flushed first.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))

@@ -16,6 +16,8 @@ export interface CommandIo {
   readonly out: Output
   readonly err: Output
   readonly version: string
+  /** Asks the person at the terminal; absent where there is none. */
+  readonly ask?: (question: string) => Promise<string>
 }
 
 /** Resolves to the exit code: 0 done, 1 failed. Throws IngestError for what the world can do; anything else is a bug. */

@@ -2,7 +2,7 @@
 // shows something is a reader like any other engine. Nothing is made: a missing catalog stays missing.
 import { existsSync } from 'node:fs'
 import { IngestError } from '../shared/errors.ts'
-import { formatTableName, type LoadedTable, type TableName } from '../shared/iceberg/catalog.ts'
+import { type Catalog, formatTableName, type LoadedTable, type TableName } from '../shared/iceberg/catalog.ts'
 import { openSqlCatalog } from '../shared/iceberg/sql-catalog.ts'
 import type { CatalogAddress } from '../shared/option-values.ts'
 import { openFolderStore } from '../shared/store/folder-store.ts'
@@ -25,7 +25,7 @@ export interface TablesConfig {
  */
 export async function mapTables<T>(
   config: TablesConfig,
-  use: (table: OpenedTable, store: Store) => Promise<T>,
+  use: (table: OpenedTable, store: Store, catalog: Catalog) => Promise<T>,
 ): Promise<readonly T[]> {
   const { file } = config.catalog
   if (!existsSync(file)) throw new IngestError('CATALOG_UNREADABLE', { file, reason: 'no such file' })
@@ -35,7 +35,7 @@ export async function mapTables<T>(
     const results: T[] = []
     for (const name of config.table === null ? await catalog.listTables() : [config.table]) {
       const loaded = await catalog.loadTable(name)
-      if (loaded !== null) results.push(await use({ ...loaded, name }, store))
+      if (loaded !== null) results.push(await use({ ...loaded, name }, store, catalog))
       else if (config.table !== null) throw new IngestError('TABLE_MISSING', { table: formatTableName(name), file })
     }
     return results

@@ -3,7 +3,7 @@
 
 interface CommandRow {
   /** Heading it stands under in `k2 --help`. */
-  readonly group: 'Start here' | 'Move data' | 'Look and prove' | 'Servers to try it on'
+  readonly group: 'Start here' | 'Move data' | 'Look and prove' | 'Repair' | 'Servers to try it on'
   /** One line, at most 80 characters. */
   readonly summary: string
   /** What a reader of `k2 <command> --help` needs beyond the options. */
@@ -68,8 +68,33 @@ export const commandTable = {
   'positions show': {
     group: 'Look and prove',
     summary: 'show how far each partition is in the table',
-    details: 'Reads the progress that the table itself carries (property k2.positions): the truth that k2 run goes by.',
-    examples: ['k2 positions show --catalog sqlite:catalog.db --warehouse warehouse'],
+    details:
+      'Reads the progress that the table itself carries (property k2.positions): the truth that k2 run goes by. ' +
+      'With --brokers or --source it also shows where each log ends, and the lag.',
+    examples: [
+      'k2 positions show --catalog sqlite:catalog.db --warehouse warehouse',
+      'k2 positions show --catalog sqlite:catalog.db --warehouse warehouse --brokers localhost:9092',
+    ],
+  },
+  'positions set': {
+    group: 'Repair',
+    summary: 'set the next offset to read of partitions of a table',
+    details:
+      'Commits an empty snapshot with the new positions, on exactly the table that was shown: if k2 run commits meanwhile, nothing is set. ' +
+      'What is set back is read again, and doubled where its rows are still in the table; what is set ahead is never read, and is kept as an ' +
+      'accepted gap that k2 verify names. Asks before it changes anything.',
+    examples: [
+      'k2 positions set --config k2.json --table market_data.trades_v2 --partition 0 --offset 500',
+      'k2 positions set --config k2.json --table market_data.trades_v2 --offset earliest --dry-run',
+    ],
+  },
+  'positions adopt': {
+    group: 'Repair',
+    summary: 'take a table as it is: of another writer, rolled back, of a topic made again',
+    details:
+      'A topic made again comes beside the old one; marks that do not count any more are set to what the snapshots and rows in the table prove, ' +
+      'or to --offset; a table that others filled needs --offset; a side table or side files that are gone are let go. Asks before it changes anything.',
+    examples: ['k2 positions adopt --config k2.json --table market_data.trades_v2 --dry-run'],
   },
   'tables show': {
     group: 'Look and prove',

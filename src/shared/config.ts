@@ -7,8 +7,10 @@ import { nearest } from './nearest.ts'
 import { type ComputedDefault, flagOf, keyOf, type OptionRow, variableOf } from './option-row.ts'
 import {
   type CatalogAddress,
+  type GapAcceptance,
   type ListenAddress,
   type OptionValue,
+  type PositionTarget,
   parseValue,
   type Start,
   type Topics,
@@ -36,6 +38,9 @@ interface Values {
   secret: string
   'registry-auth': RegistryAuth
   start: Start
+  position: PositionTarget
+  partitions: readonly number[]
+  gaps: GapAcceptance
   catalog: CatalogAddress
   listen: ListenAddress
   table: TableName
@@ -101,7 +106,7 @@ export function readConfig<C extends CommandName>(command: C, input: ConfigInput
     if (written !== undefined) given.set(row.name, written)
     values[configKey(row)] = resolve(row, written, input.computed, problems)
   }
-  problems.push(...contradictions(rows, given, values))
+  problems.push(...contradictions(command, rows, given, values), ...targetProblems(command, values))
   if (problems.length > 0) return { kind: 'refused', problems }
   // The one cast: rows and Config<C> are two readings of the same table, which the compiler cannot relate through a loop.
   return { kind: 'config', config: deepFreeze(values) as Config<C> }
@@ -116,11 +121,14 @@ function resolve(
   computed: Readonly<Record<ComputedDefault, string>>,
   problems: string[],
 ): OptionValue | null {
-  if (written?.text === null) {
+  if (written?.text === null && row.bare === undefined) {
     problems.push(`${written.origin} needs a value: ${row.text}`)
     return null
   }
-  const text = written?.text ?? row.default ?? (row.computed === undefined ? undefined : computed[row.computed])
+  const text =
+    (written?.text === null ? row.bare : written?.text) ??
+    row.default ??
+    (row.computed === undefined ? undefined : computed[row.computed])
   if (text === undefined) {
     if (row.required) problems.push(`${flagOf(row)} is required: ${row.text}`)
     return row.kind === 'boolean' ? false : null
@@ -203,6 +211,7 @@ function asText(value: unknown): string | null {
 
 /** Rules between options. Defaults take part: a chunk that cannot fit the queue would wait for ever. */
 function contradictions(
+  command: CommandName,
   rows: readonly OptionRow[],
   given: ReadonlyMap<string, Written>,
   values: Readonly<Record<string, OptionValue | null>>,
@@ -216,7 +225,7 @@ function contradictions(
         problems.push(`${mine.origin} contradicts ${theirs.origin}`)
     }
   }
-  problems.push(...sourceProblems(rows, given, values))
+  problems.push(...sourceProblems(command, rows, given, values))
   const { chunkBytes, queueBytes } = values
   if (typeof chunkBytes === 'number' && typeof queueBytes === 'number' && chunkBytes > queueBytes) {
     problems.push(`--chunk-bytes ${chunkBytes} is more than --queue-bytes ${queueBytes}: no chunk would ever fit`)
@@ -226,12 +235,22 @@ function contradictions(
 
 /** A run and a proof read, and a feed writes, a log directory or a cluster; what is about one of them means nothing with the other. */
 function sourceProblems(
+  command: CommandName,
   rows: readonly OptionRow[],
   given: ReadonlyMap<string, Written>,
   values: Readonly<Record<string, OptionValue | null>>,
 ): readonly string[] {
   if (!rows.some((row) => row.name === 'brokers')) return []
   const { brokers, start } = values
+  const isLone = (values['saslUsername'] === null) !== (values['saslPassword'] === null)
+  const loneProblems = [
+    ...(isLone ? ['--sasl-username and --sasl-password belong together'] : []),
+    ...((values['sslCert'] === null) === (values['sslKey'] === null)
+      ? []
+      : ['--ssl-cert and --ssl-key belong together']),
+  ]
+  // What shows or sets positions may do without either.
+  if (command.startsWith('positions ')) return loneProblems
   const isNone = (place: string): boolean => values[place] === null && brokers === null && !given.has(place)
   if (isNone('source')) {
     return ['--source or --brokers is required: a log directory, or the Kafka brokers to read from']
@@ -240,16 +259,32 @@ function sourceProblems(
     return ['--to or --brokers is required: a log directory, or the Kafka brokers to write to']
   }
   const isTime = typeof start === 'object' && start !== null && 'kind' in start && start.kind === 'time'
-  const isLone = (values['saslUsername'] === null) !== (values['saslPassword'] === null)
   return [
     ...(isTime && brokers === null
       ? ['--start with a time needs --brokers: a log directory has no index of times']
       : []),
-    ...(isLone ? ['--sasl-username and --sasl-password belong together'] : []),
-    ...((values['sslCert'] === null) === (values['sslKey'] === null)
-      ? []
-      : ['--ssl-cert and --ssl-key belong together']),
+    ...loneProblems,
   ]
+}
+
+/** A position is set by a number, or by what a source says. */
+function targetProblems(command: CommandName, values: Readonly<Record<string, OptionValue | null>>): readonly string[] {
+  if (command !== 'positions set' && command !== 'positions adopt') return []
+  const { offset, fromFile, source, brokers, partition, topic } = values
+  if (offset === null && fromFile === null) {
+    return command === 'positions set' ? ['--offset or --from-file is required: where the partitions are set to'] : []
+  }
+  const kind = typeof offset === 'object' && offset !== null && 'kind' in offset ? offset.kind : null
+  const hasSource = source !== null || brokers !== null
+  if ((kind === 'earliest' || kind === 'latest') && !hasSource) {
+    return [`--offset ${kind} needs --brokers or --source, which knows where that is`]
+  }
+  if (kind === 'time' && brokers === null) return ['--offset with a time needs --brokers: they have an index of times']
+  if (kind === 'offset' && partition === null) return ['--offset with a number needs --partition, which it is for']
+  if (kind === 'offsets' && (partition !== null || topic !== null)) {
+    return ['--offset names topics and partitions itself: leave --topic and --partition out']
+  }
+  return []
 }
 
 function suggestion(name: string, candidates: readonly string[], prefix: string): string {

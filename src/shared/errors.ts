@@ -209,7 +209,7 @@ export const errorTable = {
   TABLE_REPLACED: {
     action: 'stop',
     text: 'table was dropped and made again while k2 ran',
-    help: 'start k2 again once that is intended',
+    help: 'start k2 run again once that is intended: it takes the new table',
   },
   TABLE_METADATA: {
     action: 'stop',
@@ -224,7 +224,7 @@ export const errorTable = {
   SIDE_TABLE_MISSING: {
     action: 'stop',
     text: 'side table is missing',
-    help: 'restore it; its rows are named by the main table',
+    help: 'register it again from its metadata, or let its rows go with k2 positions adopt; see docs/recovery.md',
   },
   // Commit protocol
   COMMIT_CONFLICT: { action: 'reload', text: 'another commit came first', help: 'k2 loads and checks again' },
@@ -232,20 +232,38 @@ export const errorTable = {
   COMMIT_GAVE_UP: {
     action: 'stop',
     text: 'commit did not succeed in its bounded number of attempts',
-    help: 'find the other writers of this table',
+    help: 'find the other writers of this table, then start k2 run again',
   },
   POSITIONS_UNTRUSTED: {
     action: 'stop',
     text: 'table positions cannot be trusted',
-    help: 'the table was rolled back, replaced or stripped of its marks; see docs/recovery.md',
+    help: 'undo what was done to the table, or take it as it is with k2 positions adopt; see docs/recovery.md',
   },
-  POSITIONS_INVALID: { action: 'stop', text: 'property k2.positions cannot be read', help: 'see docs/recovery.md' },
+  POSITIONS_INVALID: {
+    action: 'stop',
+    text: 'property k2.positions cannot be read',
+    help: 'use the version of k2 that wrote it, or take the table as it is with k2 positions adopt; see docs/recovery.md',
+  },
+  POSITIONS_REFUSED: {
+    action: 'stop',
+    text: 'positions are not set so',
+    help: 'nothing was changed; see the reason, and docs/recovery.md',
+  },
+  POSITIONS_MOVED: {
+    action: 'stop',
+    text: 'table changed while its positions were being set',
+    help: 'another writer is active: stop it, look with k2 positions show, then set them again; nothing was changed',
+  },
   POSITION_OUT_OF_RANGE: {
     action: 'stop',
     text: 'table position lies outside the log',
-    help: 'retention or truncation removed offsets; see docs/recovery.md',
+    help: 'give the lost offsets up with k2 run --accept-gap; see docs/recovery.md',
   },
-  TOPIC_RECREATED: { action: 'stop', text: 'topic was made again under the same name', help: 'see docs/recovery.md' },
+  TOPIC_RECREATED: {
+    action: 'stop',
+    text: 'topic was made again under the same name',
+    help: 'take the new one beside the old one with k2 positions adopt; see docs/recovery.md',
+  },
   UNCONFIRMED_FULL: {
     action: 'retry',
     text: 'too many side files wait for their table',
@@ -254,7 +272,7 @@ export const errorTable = {
   UNCONFIRMED_MISSING: {
     action: 'stop',
     text: 'side files named by the main table are gone',
-    help: 'orphan removal took them; see docs/recovery.md',
+    help: 'restore them, or let them go with k2 positions adopt; see docs/recovery.md',
   },
   CHUNK_TOO_OLD: {
     action: 'reload',

@@ -1,7 +1,10 @@
 // The wire between threads: unions on `kind`, all fields readonly, plain data only (no class, Date, function, Error).
 // Bytes are Uint8Array over memory the sender allocated, listed for transfer by the sender.
+import type { SeenTable } from './commit/commit-work.ts'
+import type { Positions } from './commit/positions.ts'
 import type { RouteSpec } from './commit/route-spec.ts'
 import type { ErrorCode, Failure } from './errors.ts'
+import type { NewTable, TableName } from './iceberg/catalog.ts'
 import type { DataFile } from './iceberg/data-file.ts'
 import type { IcebergSchema, PartitionSpec } from './iceberg/schema.ts'
 import type { PartitionPosition, PartitionRange } from './offsets.ts'
@@ -146,18 +149,40 @@ export type CommitReply =
   | { readonly kind: 'fenced'; readonly positions: readonly PartitionPosition[] }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
+/** Positions that an operator sets, decided on what somebody saw; a commit like any other (docs/protocol.md). */
+export interface PositionsChange {
+  readonly table: TableName
+  readonly tableUuid: string
+  readonly seen: SeenTable
+  readonly positions: Positions
+  readonly ranges: readonly PartitionRange[]
+  readonly summary: Readonly<Record<string, string>>
+  readonly writer: string
+  readonly group: string
+  /** The dead letters' table, made first where it is not there; null: it is left alone. */
+  readonly deadLetters: Omit<NewTable, 'properties'> | null
+}
+
+export type ChangeReply =
+  | { readonly kind: 'changed'; readonly snapshotId: string }
+  /** The table says something else than was seen. */
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
 /** What the coordinator asks of the commit thread; answered under the same `call`. */
 export type CommitterCall =
   | { readonly kind: 'open'; readonly call: number; readonly route: RouteSpec }
   | { readonly kind: 'commit'; readonly call: number; readonly route: string; readonly group: CommitGroup }
   /** Answered at once, whatever commits are under way: whether the thread is alive. */
   | { readonly kind: 'ping'; readonly call: number }
+  | { readonly kind: 'change'; readonly call: number; readonly change: PositionsChange }
   | { readonly kind: 'close'; readonly call: number }
 
 export type CommitterAnswer =
   | { readonly kind: 'opened'; readonly call: number; readonly tables: RouteTables }
   | { readonly kind: 'committed'; readonly call: number; readonly reply: CommitReply }
   | { readonly kind: 'alive'; readonly call: number }
+  | { readonly kind: 'changed'; readonly call: number; readonly reply: ChangeReply }
   | { readonly kind: 'closed'; readonly call: number }
   | { readonly kind: 'failed'; readonly call: number; readonly failure: Failure }
   /** A line for the log, belonging to no call: what is retried, what waits. */

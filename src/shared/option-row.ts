@@ -18,6 +18,12 @@ type OptionKind =
   | { readonly kind: 'enum'; readonly values: readonly string[] }
   /** Some of the values, comma-separated. */
   | { readonly kind: 'list'; readonly values: readonly string[] }
+  /** Partition numbers, comma-separated. */
+  | { readonly kind: 'partitions' }
+  /** `all`, or partitions like `trades/0`, comma-separated. */
+  | { readonly kind: 'gaps' }
+  /** As `start`, or one offset for all. */
+  | { readonly kind: 'position' }
   /** `kafka=29092,redis=0`: a port for some of the values. */
   | { readonly kind: 'ports'; readonly values: readonly string[] }
 
@@ -34,6 +40,8 @@ export type OptionRow = OptionKind & {
   /** As a user would write it. Without one and not required: null in the Config (booleans: false). */
   readonly default?: string
   readonly computed?: ComputedDefault
+  /** What the flag means without a value. */
+  readonly bare?: string
   readonly required?: true
   readonly unit?: string
   /** Options that contradict this one. */

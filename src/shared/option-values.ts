@@ -17,6 +17,14 @@ export type Start =
   /** Partitions that are not named begin at the earliest record. */
   | { readonly kind: 'offsets'; readonly offsets: readonly StartOffset[] }
 
+/** Where a partition is set to: as a first run begins, or one offset (a decimal string). */
+export type PositionTarget = Start | { readonly kind: 'offset'; readonly offset: string }
+
+/** Whose lost offsets are given up: `<topic>/<partition>`. */
+export type GapAcceptance =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'partitions'; readonly partitions: readonly string[] }
+
 export interface StartOffset {
   readonly topic: string
   readonly partition: number
@@ -43,7 +51,9 @@ export type OptionValue =
   | boolean
   | Topics
   | readonly string[]
-  | Start
+  | readonly number[]
+  | PositionTarget
+  | GapAcceptance
   | RegistryAuth
   | CatalogAddress
   | ListenAddress
@@ -94,6 +104,12 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return parseRegistryAuth(text)
     case 'start':
       return parseStart(text)
+    case 'position':
+      return /^\d{1,18}$/.test(text) ? value({ kind: 'offset', offset: BigInt(text).toString() }) : parseStart(text)
+    case 'gaps':
+      return parseGaps(text)
+    case 'partitions':
+      return parsePartitions(text)
     case 'catalog':
       return parseCatalog(text)
     case 'table':
@@ -266,6 +282,20 @@ function parseRegistryAuth(text: string): Parsed {
   const token = /^bearer:([\x21-\x7e]+)$/.exec(text)?.[1]
   if (token !== undefined) return value({ kind: 'bearer', token })
   return problem('must be basic:<user>:<password> or bearer:<token>')
+}
+
+function parseGaps(text: string): Parsed {
+  if (text === 'all') return value({ kind: 'all' })
+  const items = text.split(',').map((item) => /^([a-zA-Z0-9._-]{1,249})\/(\d{1,9})$/.exec(item.trim()))
+  if (items.includes(null)) return problem('must be all, or partitions like trades/0,trades/3')
+  return value({ kind: 'partitions', partitions: items.map((item) => `${item?.[1]}/${Number(item?.[2])}`) })
+}
+
+function parsePartitions(text: string): Parsed {
+  const items = text.split(',').map((item) => item.trim())
+  return items.every((item) => /^\d{1,9}$/.test(item))
+    ? value([...new Set(items.map(Number))])
+    : problem('must be partition numbers, comma-separated')
 }
 
 function parseCatalog(text: string): Parsed {

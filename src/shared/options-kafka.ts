@@ -1,6 +1,17 @@
 // Rows of the options table on how to reach Kafka brokers. Pure data; a part of options.ts.
 import type { OptionRow } from './option-row.ts'
 
+/** What may talk to brokers. */
+const CONNECTING = [
+  'run',
+  'verify',
+  'feed csv',
+  'feed synthetic',
+  'positions show',
+  'positions set',
+  'positions adopt',
+] as const
+
 export const kafkaRows = [
   {
     name: 'brokers',
@@ -18,7 +29,7 @@ export const kafkaRows = [
   },
   {
     name: 'saslMechanism',
-    commands: ['run', 'verify', 'feed csv', 'feed synthetic'],
+    commands: CONNECTING,
     group: 'Where',
     kind: 'enum',
     values: ['plain', 'scram-sha-256', 'scram-sha-512'],
@@ -27,42 +38,42 @@ export const kafkaRows = [
   },
   {
     name: 'saslUsername',
-    commands: ['run', 'verify', 'feed csv', 'feed synthetic'],
+    commands: CONNECTING,
     group: 'Where',
     kind: 'string',
     text: 'user at the brokers; unset: without SASL',
   },
   {
     name: 'saslPassword',
-    commands: ['run', 'verify', 'feed csv', 'feed synthetic'],
+    commands: CONNECTING,
     group: 'Where',
     kind: 'secret',
     text: 'its password; best in K2_SASL_PASSWORD, where no list of processes shows it',
   },
   {
     name: 'ssl',
-    commands: ['run', 'verify', 'feed csv', 'feed synthetic'],
+    commands: CONNECTING,
     group: 'Where',
     kind: 'boolean',
     text: 'speak TLS with the brokers',
   },
   {
     name: 'sslCa',
-    commands: ['run', 'verify', 'feed csv', 'feed synthetic'],
+    commands: CONNECTING,
     group: 'Where',
     kind: 'path',
     text: 'file of the certificates (PEM) that sign those of the brokers; speaks TLS; unset: those of Node',
   },
   {
     name: 'sslCert',
-    commands: ['run', 'verify', 'feed csv', 'feed synthetic'],
+    commands: CONNECTING,
     group: 'Where',
     kind: 'path',
     text: 'file of the certificate (PEM) that the brokers ask of this client; speaks TLS',
   },
   {
     name: 'sslKey',
-    commands: ['run', 'verify', 'feed csv', 'feed synthetic'],
+    commands: CONNECTING,
     group: 'Where',
     kind: 'path',
     text: 'file of its private key (PEM)',

@@ -4,6 +4,7 @@ import type { CommandName } from './command-table.ts'
 import type { OptionRow } from './option-row.ts'
 import { feedRows } from './options-feed.ts'
 import { kafkaRows } from './options-kafka.ts'
+import { positionsRows } from './options-positions.ts'
 import { registryRows } from './options-registry.ts'
 import { serveRows } from './options-serve.ts'
 import { servicesRows } from './options-services.ts'
@@ -20,6 +21,8 @@ const EVERY_COMMAND = [
   'feed synthetic',
   'verify',
   'positions show',
+  'positions set',
+  'positions adopt',
   'tables show',
   'services up',
   'services status',
@@ -36,6 +39,7 @@ export const optionRows = [
     text: 'log directory: Kafka segments in <topic>-<partition> folders',
   },
   ...kafkaRows,
+  ...positionsRows,
   {
     name: 'topic',
     commands: ['run', 'verify'],
@@ -55,7 +59,7 @@ export const optionRows = [
   ...registryRows,
   {
     name: 'catalog',
-    commands: ['run', 'verify', 'positions show', 'tables show'],
+    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show'],
     group: 'Where',
     kind: 'catalog',
     required: true,
@@ -63,7 +67,7 @@ export const optionRows = [
   },
   {
     name: 'warehouse',
-    commands: ['run', 'verify', 'positions show', 'tables show'],
+    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show'],
     group: 'Where',
     kind: 'path',
     required: true,
@@ -93,6 +97,16 @@ export const optionRows = [
     text:
       'where the first run of a partition begins: earliest, latest, a UTC time, or offsets like trades/0=500; ' +
       'later runs go on where the table says',
+  },
+  {
+    name: 'acceptGap',
+    commands: ['run'],
+    group: 'How much',
+    kind: 'gaps',
+    bare: 'all',
+    text:
+      'go on where retention overran the table, or the log was cut below it: the lost offsets are recorded and named by k2 verify; ' +
+      'alone: all partitions, else those like trades/0',
   },
   {
     name: 'maxMessages',

@@ -59,6 +59,9 @@ async function handle(call: CommitterCall): Promise<void> {
     case 'ping':
       answer({ kind: 'alive', call: call.call })
       return
+    case 'change':
+      answer({ kind: 'changed', call: call.call, reply: await (await opened()).change(call.change) })
+      return
     case 'close':
       await (await opening)?.close()
       answer({ kind: 'closed', call: call.call })

@@ -1,11 +1,14 @@
 // Opens the tables of a route: loads or creates them, decides whether they are ours, and brings them to where reading may begin
 // (side files confirmed, starts committed). Commit thread. Invariant: nothing is read from a source before this has returned.
+
+import { planMoves } from '../shared/commit/change-plan.ts'
 import { backoffMs } from '../shared/commit/commit-limits.ts'
 import { outsideLog, recreatedTopic } from '../shared/commit/guards.ts'
 import type { Positions, TablePolicy } from '../shared/commit/positions.ts'
-import { initialPositions, NO_SNAPSHOT, newStarts, POSITIONS_PROPERTY } from '../shared/commit/positions.ts'
+import { initialPositions, NO_SNAPSHOT, newStarts, nextOffset, POSITIONS_PROPERTY } from '../shared/commit/positions.ts'
 import { writePositions } from '../shared/commit/positions-json.ts'
 import type { RouteSpec } from '../shared/commit/route-spec.ts'
+import { countRows } from '../shared/commit/row-evidence.ts'
 import type { Applied, Confirmed } from '../shared/commit/side-tables.ts'
 import { APPLIED_PROPERTY, writeApplied } from '../shared/commit/side-tables.ts'
 import { misfit } from '../shared/commit/table-fit.ts'
@@ -14,7 +17,7 @@ import type { NewTable, TableName } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import type { IcebergSchema, PartitionSpec } from '../shared/iceberg/schema.ts'
-import { countRows } from './committer-evidence.ts'
+import { commitChange } from './commit-change.ts'
 import type { CommitterIo } from './committer-io.ts'
 import { newSnapshotId, patiently, pause, raise } from './committer-io.ts'
 import { load, runCommit, runSide } from './committer-run.ts'
@@ -49,12 +52,14 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
   const table = formatTableName(spec.table)
   const side = sideTableName(spec.table)
   const policy = { tombstone: spec.tombstone, since: new Date(io.clock()).toISOString() }
-  const main = await loadOrCreate(io, spec.table, mainTable(spec, policy))
-  const positions = await readTrusted(io, table, main, policy)
+  const found = await loadOrCreate(io, spec.table, mainTable(spec, policy))
+  const { main, positions } = await acceptGaps(io, spec, {
+    main: found,
+    positions: await readTrusted(io, table, found, policy),
+  })
   const problem = misfit(spec.schema, currentSchema(main))
   if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
-  const sourceProblem =
-    recreatedTopic(positions, spec.partitions, spec.acceptedTopics) ?? outsideLog(positions, spec.partitions)
+  const sourceProblem = recreatedTopic(positions, spec.partitions) ?? outsideLog(positions, spec.partitions)
   if (sourceProblem !== null) throw sourceProblem
   const sideMetadata = await openSide(io, spec, side, positions.snapshot !== NO_SNAPSHOT)
   const confirmed = positions.unconfirmed.length === 0 ? new Set<string>() : await confirm(io, spec.table, main, side)
@@ -70,6 +75,30 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
   await commitStarts(io, route, policy)
   return route
 }
+
+interface Opened {
+  readonly main: TableMetadata
+  readonly positions: Positions
+}
+
+/** Moves the partitions whose lost offsets were given up. Another process may have done so, and may be doing so. */
+async function acceptGaps(io: CommitterIo, spec: RouteSpec, opened: Opened): Promise<Opened> {
+  const { table, writer, group } = spec
+  let { main, positions } = opened
+  for (let tries = 0; tries < GAP_TRIES_MAX; tries++) {
+    const standing = positions
+    const moves = spec.acceptedGaps.filter((gap) => nextOffset(standing, gap.topic, gap.partition) === gap.position)
+    if (moves.length === 0) return { main, positions }
+    const plan = planMoves(main, positions, moves, 'accept-gap', new Date(io.clock()).toISOString())
+    const end = await commitChange(io, { table, tableUuid: main['table-uuid'], writer, group, ...plan }, main)
+    if (end.kind === 'failed') raise(end.failure)
+    if (end.kind === 'committed') return { main: end.metadata, positions: end.positions }
+    main = end.kind === 'fenced' ? end.metadata : main
+    positions = await readTrusted(io, formatTableName(table), main, positions.policy)
+  }
+  throw new IngestError('POSITIONS_MOVED', { table: formatTableName(table) })
+}
+const GAP_TRIES_MAX = 5
 
 /** Side files that main names come before anything new. */
 async function confirm(io: CommitterIo, name: TableName, main: TableMetadata, side: TableName): Promise<Applied> {
@@ -94,7 +123,7 @@ const locationOf = (spec: RouteSpec, name: TableName): string =>
   [spec.location.replace(/\/+$/, ''), ...name.namespace, name.name].join('/')
 
 /** Of two that create a table, the loser loads the winner's; so does one whose answer was lost. */
-async function loadOrCreate(io: CommitterIo, name: TableName, wanted: NewTable): Promise<TableMetadata> {
+export async function loadOrCreate(io: CommitterIo, name: TableName, wanted: NewTable): Promise<TableMetadata> {
   const table = formatTableName(name)
   let reason = ''
   for (let count = 1; count <= io.limits.attemptsMax; count++) {
@@ -143,6 +172,11 @@ async function readTrusted(
   }
 }
 
+export const sideTable = (layout: Omit<NewTable, 'properties'>): NewTable => ({
+  ...layout,
+  properties: { ...tableProperties, [APPLIED_PROPERTY]: writeApplied(new Set()) },
+})
+
 /** Made before the first main commit; from then on its absence means that rows of ours are gone. */
 async function openSide(
   io: CommitterIo,
@@ -151,11 +185,7 @@ async function openSide(
   hasCommits: boolean,
 ): Promise<TableMetadata> {
   const table = formatTableName(side)
-  const wanted: NewTable = {
-    ...spec.deadLetters,
-    location: locationOf(spec, side),
-    properties: { ...tableProperties, [APPLIED_PROPERTY]: writeApplied(new Set()) },
-  }
+  const wanted = sideTable({ ...spec.deadLetters, location: locationOf(spec, side) })
   const found = hasCommits ? await patiently(io, table, () => load(io, side)) : await loadOrCreate(io, side, wanted)
   if (found === null) throw new IngestError('SIDE_TABLE_MISSING', { table, main: formatTableName(spec.table) })
   if (found.properties[APPLIED_PROPERTY] === undefined) throw new IngestError('TABLE_FOREIGN', { table })

@@ -15,10 +15,19 @@ import type { Catalog } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import { dataFolder } from '../shared/iceberg/table-location.ts'
-import type { CommitGroup, CommitReply, RouteTables, TableLayout, Transaction } from '../shared/messages.ts'
+import type {
+  ChangeReply,
+  CommitGroup,
+  CommitReply,
+  PositionsChange,
+  RouteTables,
+  TableLayout,
+  Transaction,
+} from '../shared/messages.ts'
 import type { PartitionPosition, PartitionRange } from '../shared/offsets.ts'
 import { parquetProperties } from '../shared/parquet/parquet-properties.ts'
 import type { Store } from '../shared/store/store.ts'
+import { changePositions } from './committer-change.ts'
 import type { CommitterIo, CommitterLog } from './committer-io.ts'
 import { newSnapshotId } from './committer-io.ts'
 import type { OpenRoute } from './committer-open.ts'
@@ -43,6 +52,8 @@ export interface Committer {
   open(spec: RouteSpec): Promise<RouteTables>
   /** Commits one group as one snapshot; a group without files moves positions with an empty one. Never throws what the world did. */
   commit(route: string, group: CommitGroup): Promise<CommitReply>
+  /** Sets positions of a table that no route has open here. Never throws what the world did. */
+  change(change: PositionsChange): Promise<ChangeReply>
   /** Waits for commits under way and brings side files into their tables. Errors: what keeps them out. */
   drain(): Promise<void>
   /** Drains and closes the catalog. */
@@ -93,6 +104,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       assert(lane !== undefined, `route ${route} is not open`)
       return inLane(lane, () => commitGroup(io, lane, group))
     },
+    change: (change) => changePositions(io, change),
     drain,
     close: async () => {
       try {

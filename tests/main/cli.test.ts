@@ -41,6 +41,8 @@ async function k2(words: string, more: Partial<CommandLineInput> & { readonly fa
     'feed synthetic': loader('feed synthetic'),
     verify: loader('verify'),
     'positions show': loader('positions show'),
+    'positions set': loader('positions set'),
+    'positions adopt': loader('positions adopt'),
     'tables show': loader('tables show'),
     'services up': loader('services up'),
     'services status': loader('services status'),
@@ -102,7 +104,7 @@ describe('wrong usage', () => {
   test.each([
     ['runn', 'k2: "runn" is no command; did you mean run?\nsee k2 --help\n'],
     ['feed cvs', 'k2: k2 feed needs one more word: csv or synthetic, not "cvs"\nsee k2 --help\n'],
-    ['positions', 'k2: k2 positions needs one more word: show\nsee k2 --help\n'],
+    ['positions', 'k2: k2 positions needs one more word: show or set or adopt\nsee k2 --help\n'],
     ['--quiet run', 'k2: the command comes first, then its options\nsee k2 --help\n'],
     ['sing --help', 'k2: "sing" is no command\nsee k2 --help\n'],
     ['demo now', 'k2 demo: "now" is not expected: options begin with --\nsee k2 demo --help\n'],

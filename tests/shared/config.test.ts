@@ -56,6 +56,7 @@ describe('a config', () => {
       table: null,
       group: 'k2',
       start: { kind: 'earliest' },
+      acceptGap: null,
       maxMessages: null,
       untilEnd: false,
       throttle: null,

@@ -148,7 +148,7 @@ async function specOf(place: Place, source: Assignment): Promise<RouteSpec> {
     location: openFolderStore(place.warehouse).root,
     partitions: await source.partitions(),
     epoch: source.epoch,
-    acceptedTopics: new Set(),
+    acceptedGaps: [],
     group: 'test',
     writer: 'test',
     tombstone: 'skip',

@@ -55,7 +55,7 @@ export const routeSpec = (changes: Partial<RouteSpec> = {}): RouteSpec => ({
   location: ROOT,
   partitions: [partition(0), partition(1)],
   epoch: 0,
-  acceptedTopics: new Set(),
+  acceptedGaps: [],
   group: 'k2-test',
   writer: 'pod-1',
   tombstone: 'skip',

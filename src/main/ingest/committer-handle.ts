@@ -5,10 +5,12 @@ import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { type Failure, fromFailure, IngestError } from '../../shared/errors.ts'
 import type {
   CommitFact,
+  ChangeReply,
   CommitGroup,
   CommitReply,
   CommitterAnswer,
   CommitterCall,
+  PositionsChange,
   RouteTables,
 } from '../../shared/messages.ts'
 import { workerUrl } from '../worker-url.ts'
@@ -18,6 +20,8 @@ export interface CommitterHandle {
   commit(route: string, group: CommitGroup): Promise<CommitReply>
   /** Resolves once the thread answers. */
   ping(): Promise<void>
+  /** Sets positions, outside of any route. */
+  change(change: PositionsChange): Promise<ChangeReply>
   /** Brings side files into their tables and ends the thread. */
   close(): Promise<void>
 }
@@ -89,6 +93,11 @@ export function openCommitter(options: CommitterHandleOptions): CommitterHandle 
     },
     ping: async () => {
       await ask({ kind: 'ping' })
+    },
+    change: async (change) => {
+      const answer = await ask({ kind: 'change', change })
+      if (answer.kind !== 'changed') throw new Error(`answer ${answer.kind} to change`)
+      return answer.reply
     },
     close: async () => {
       if (died === null) await ask({ kind: 'close' })

@@ -2,7 +2,7 @@
 
 import type { TableName } from '../../shared/iceberg/catalog.ts'
 import type { TombstonePolicy, UnknownSchemaPolicy } from '../../shared/messages.ts'
-import type { Start, Topics } from '../../shared/option-values.ts'
+import type { GapAcceptance, Start, Topics } from '../../shared/option-values.ts'
 import type { EncoderPreference } from '../../shared/parquet/encoder-choice.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
 import type { RegistryAddress } from '../registry/open-registry.ts'
@@ -22,6 +22,8 @@ export interface IngestOptions extends RegistryAddress {
   readonly group: string
   readonly start: Start
   readonly untilEnd: boolean
+  /** Whose lost offsets are given up; null: nobody's. */
+  readonly acceptGap: GapAcceptance | null
   /** Null: no limit. */
   readonly budget: RecordBudget | null
   /** Records per second; null: as fast as it goes. */

@@ -19,6 +19,7 @@ import type { CommitFact, RoutePolicy, RouteTables } from '../../shared/messages
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { locationOfPath } from '../../shared/store/file-location.ts'
 import { openPatientRegistry } from '../registry/open-registry.ts'
+import { AcceptedGaps, type GapMove } from './accepted-gaps.ts'
 import { type CommitterHandle, openCommitter } from './committer-handle.ts'
 import { type EncodePool, openEncodePool } from './encode-pool.ts'
 import type { Tell } from './ingest-facts.ts'
@@ -54,6 +55,7 @@ interface Ingest {
   /** Undecoded bytes that may wait between a Kafka consumer and its line. */
   readonly sourceBytes: number
   readonly budget: RecordBudget | null
+  readonly gaps: AcceptedGaps
   readonly events: IngestEvents
   readonly tell: Tell
   readonly stop: AbortSignal
@@ -78,7 +80,8 @@ export async function ingest(
   const { workers, parquetEncoder } = options
   const pool = openEncodePool({ workers, warehouse, parquetEncoder, registry, notice, tell, stop })
   tell({ kind: 'opened', pool, committer })
-  const parts = { registry, pool, committer, budget: options.budget, events, tell }
+  const gaps = new AcceptedGaps(options.acceptGap)
+  const parts = { registry, pool, committer, budget: options.budget, gaps, events, tell }
   const lines = runLines({
     topics,
     plan: (names) => planRoutes(names, options.table),
@@ -202,42 +205,59 @@ async function runAssignment(
   assignment: Assignment,
   writer: string,
 ): Promise<'drained' | 'revoked'> {
-  const { options, events, stop, budget, tell } = parts
+  const { events, tell } = parts
+  const acceptedGaps: GapMove[] = []
   for (let isNew = true; ; isNew = false) {
     const partitions = await unlessRevoked(assignment, () => assignment.partitions())
     if (partitions === null) return 'revoked'
-    const tables = await parts.committer.open(await routeSpec(parts, route, partitions, assignment.epoch, writer))
-    const own = partitions.filter((partition) => partition.isAssigned)
-    if (isNew) events.opened(route, tables, own)
-    tell({ kind: 'route reads', route: route.name, assignment, partitions: own, positions: tables.positions })
-    const ports: RoutePorts = {
-      source: assignment,
-      encode: parts.pool.encode,
-      commit: (group) => parts.committer.commit(route.name, group),
+    const spec = await routeSpec(parts, route, partitions, assignment.epoch, writer)
+    try {
+      const tables = await parts.committer.open({ ...spec, acceptedGaps })
+      const own = partitions.filter((partition) => partition.isAssigned)
+      if (isNew) events.opened(route, tables, own)
+      tell({ kind: 'route reads', route: route.name, assignment, partitions: own, positions: tables.positions })
+      const end = await runLife(parts, route, assignment, tables)
+      if (end.kind !== 'drained') {
+        events.restarted(route, end)
+        tell({ kind: 'route restarts', route: route.name, why: end.kind })
+      }
+      if (end.kind === 'revoked') return 'revoked'
+      if (end.kind === 'drained' && (await isDone(parts, assignment, partitions, tables.positions))) return 'drained'
+    } catch (error) {
+      const gap = parts.gaps.take(error, partitions)
+      if (gap === null) throw error
+      const { topicName: topic, partition, position, next, why } = gap
+      const range = { position: String(position), next: String(next), why }
+      events.notice({ event: 'a gap is accepted', topic, partition, ...range })
+      acceptedGaps.push(gap)
     }
-    const end = await runRoute(
-      toldPorts(ports, route.name, tell),
-      tables.positions,
-      {
-        policy: policyOf(options, route),
-        main: tables.main,
-        deadLetters: tables.deadLetters,
-        decompressedBytesMax: options.decompressedBytesMax,
-      },
-      { ...parts.limits, budget },
-      stop,
-      (batch) => {
-        events.committed(route, batch)
-        tell({ kind: 'committed', route: route.name, batch })
-      },
-    )
-    if (end.kind !== 'drained') {
-      events.restarted(route, end)
-      tell({ kind: 'route restarts', route: route.name, why: end.kind })
-    }
-    if (end.kind === 'revoked') return 'revoked'
-    if (end.kind === 'drained' && (await isDone(parts, assignment, partitions, tables.positions))) return 'drained'
   }
+}
+
+/** From the positions of the table to the end of the source, a fence or a revocation. */
+function runLife(parts: Ingest, route: Route, assignment: Assignment, tables: RouteTables): Promise<RouteEnd> {
+  const { events, tell } = parts
+  const ports: RoutePorts = {
+    source: assignment,
+    encode: parts.pool.encode,
+    commit: (group) => parts.committer.commit(route.name, group),
+  }
+  return runRoute(
+    toldPorts(ports, route.name, tell),
+    tables.positions,
+    {
+      policy: policyOf(parts.options, route),
+      main: tables.main,
+      deadLetters: tables.deadLetters,
+      decompressedBytesMax: parts.options.decompressedBytesMax,
+    },
+    { ...parts.limits, budget: parts.budget },
+    parts.stop,
+    (batch) => {
+      events.committed(route, batch)
+      tell({ kind: 'committed', route: route.name, batch })
+    },
+  )
 }
 
 /**
@@ -297,7 +317,7 @@ async function routeSpec(
     // The end of a live log is looked at again when reading begins: by now another member may have committed beyond this look.
     partitions: options.source.kind === 'directory' ? partitions : partitions.map(withoutEnd),
     epoch,
-    acceptedTopics: new Set(),
+    acceptedGaps: [],
     group: options.group,
     writer,
     tombstone: options.tombstone,

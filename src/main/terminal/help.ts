@@ -80,6 +80,12 @@ export function placeholderOf(row: OptionRow): string {
       return 'sqlite:<file>'
     case 'table':
       return '<ns.table>'
+    case 'gaps':
+      return '<all|topic/n,…>'
+    case 'partitions':
+      return '<n,n>'
+    case 'position':
+      return '<offset>'
     case 'topics':
       return '<a,b|/re/>'
     case 'brokers':

@@ -24,6 +24,7 @@ const REASONS: ReadonlyArray<readonly [keyof PartitionReport['explained'], strin
   ['control', 'control records of transactions'],
   ['aborted', 'aborted transactions'],
   ['open', 'transactions still open'],
+  ['acceptedGap', 'in gaps that were accepted as lost'],
   ['belowLogStart', 'below the start of the log: the source no longer says'],
 ]
 
@@ -68,7 +69,7 @@ const explainedOffsets = ({ explained }: PartitionReport): number =>
   Object.values(explained).reduce((sum, count) => sum + count, 0)
 
 /** What the figures do not say by themselves. */
-function remarks({ partitions, totals, contested }: VerifyReport): readonly string[] {
+function remarks({ partitions, totals, contested, adoptedRows }: VerifyReport): readonly string[] {
   const reasons = REASONS.map(([key, text]) => [
     partitions.reduce((sum, { explained }) => sum + explained[key], 0),
     text,
@@ -79,6 +80,9 @@ function remarks({ partitions, totals, contested }: VerifyReport): readonly stri
       .filter(([count]) => count !== 0)
       .map(([count, text]) => `  explained: ${formatNumber(Number(count))} ${text}`),
     ...(goneFromSource === 0 ? [] : [`  ${formatNumber(goneFromSource)} rows whose record the source no longer holds`]),
+    ...(adoptedRows === 0
+      ? []
+      : [`  ${formatNumber(adoptedRows)} rows of another writer, from before k2 took the table over`]),
     ...(notYetCommitted === 0 ? [] : [`  ${formatNumber(notYetCommitted)} records beyond the committed positions`]),
     ...Object.entries(contested).map(
       ([code, count]) => `  ${formatNumber(count)} dead letters (${code}) whose record this check can read`,

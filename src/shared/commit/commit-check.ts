@@ -5,7 +5,7 @@ import type { Snapshot, TableMetadata } from '../iceberg/metadata.ts'
 import { ancestry, findSnapshot } from './ancestry.ts'
 import type { CommitLimits } from './commit-limits.ts'
 import { type Plan, planCommit } from './commit-plan.ts'
-import { rangesOf, type Work } from './commit-work.ts'
+import { type ChangeWork, rangesOf, type Work } from './commit-work.ts'
 import type { Guards, StagedAttempt } from './guards.ts'
 import { initialPositions, type Positions } from './positions.ts'
 import type { Evidence, UntrustedReason } from './read-positions.ts'
@@ -39,11 +39,13 @@ export type Decision =
 export function checkCommit(input: CheckInput, guards: Guards): Decision {
   const { work, base, counted } = input
   if (base['table-uuid'] !== work.tableUuid) return stop(work, 'TABLE_REPLACED', { uuid: base['table-uuid'] })
+  // Marks that do not count are what such a change is about.
+  if (work.kind === 'change' && work.seen.kind === 'accepted') return checkChange(input, work, work.positions, guards)
   const verdict = guards.read(base)
   switch (verdict.kind) {
     case 'none':
       // An empty table made beforehand is taken with the starts; in any other, marks that are absent were lost.
-      if (work.kind === 'group' || base.snapshots.length > 0) return untrusted(work, 'marks-gone')
+      if (work.kind !== 'starts' || base.snapshots.length > 0) return untrusted(work, 'marks-gone')
       return checkPositions(input, initialPositions(work.policy), guards)
     case 'stop':
       return untrusted(work, verdict.reason)
@@ -56,8 +58,25 @@ export function checkCommit(input: CheckInput, guards: Guards): Decision {
   }
 }
 
+/** A change holds on exactly what was seen when it was decided; a moved table is a fenced change. */
+function checkChange(input: CheckInput, work: ChangeWork, positions: Positions, guards: Guards): Decision {
+  const { base } = input
+  const commitId = guards.commitId(base['table-uuid'], work.positions.history, work.ranges)
+  const landed = guards.landed(base, commitId, work.snapshotId)
+  if (landed !== null) return { kind: 'landed', snapshot: landed, commitId, positions }
+  const lost = lostSnapshot(input, positions)
+  if (lost.kind === 'landed') return { ...lost, commitId, positions }
+  if (lost.kind !== 'absent') return untrusted(work, 'commit-rolled-back')
+  if (guards.changed(base, work.seen)) return { kind: 'fenced', positions }
+  const refusal = refuse(input, positions, guards)
+  if (refusal !== null) return refusal
+  const attempt = { commitId, count: input.attempts.length, atMs: input.atMs }
+  return { kind: 'send', plan: planCommit(work, base, work.positions, work.ranges, attempt, guards) }
+}
+
 function checkPositions(input: CheckInput, positions: Positions, guards: Guards): Decision {
   const { work, base } = input
+  if (work.kind === 'change') return checkChange(input, work, positions, guards)
   const ranges = rangesOf(work, positions)
   if (ranges.length === 0) return { kind: 'landed', snapshot: null, commitId: '', positions }
   const commitId = guards.commitId(base['table-uuid'], positions.history, ranges)

@@ -36,10 +36,7 @@ export function planCommit(
 ): Plan {
   const own = ownSideFiles(work, attempt.commitId)
   const snapshotId = guards.snapshotId(work.snapshotId, attempt.count)
-  const moved =
-    work.kind === 'group'
-      ? advance(positions, guards.moved(ranges, work))
-      : addStarts(positions, newStarts(positions, work.starts))
+  const moved = movedBy(work, positions, ranges, guards)
   return {
     base,
     commitId: attempt.commitId,
@@ -54,6 +51,17 @@ export function planCommit(
       unconfirmed: [...guards.dropConfirmed(positions.unconfirmed, work.confirmed), ...guards.named(own)],
       policy: positions.policy.tombstone === work.policy.tombstone ? positions.policy : work.policy,
     },
+  }
+}
+
+function movedBy(work: Work, positions: Positions, ranges: readonly PartitionRange[], guards: Guards): Positions {
+  switch (work.kind) {
+    case 'group':
+      return advance(positions, guards.moved(ranges, work))
+    case 'starts':
+      return addStarts(positions, newStarts(positions, work.starts))
+    case 'change':
+      return work.positions
   }
 }
 
@@ -72,7 +80,8 @@ function summaryOf(
   guards: Guards,
 ): Record<string, string> {
   const hasRows = work.kind === 'group' && work.dataFiles.some((file) => file.recordCount > 0)
-  const evidence = hasRows ? null : guards.evidence(base, positions)
+  const proven = work.kind === 'change' && work.seen.kind === 'accepted' ? work.seen.evidence : null
+  const evidence = hasRows ? null : (proven ?? guards.evidence(base, positions))
   return {
     [COMMIT_ID_KEY]: commit,
     'k2.writer': work.writer,
@@ -80,6 +89,7 @@ function summaryOf(
     'k2.ranges': summaryRanges(ranges),
     ...(own === null ? {} : { [SIDE_FILES_KEY]: sideFilesSummary(own) }),
     ...(evidence === null ? {} : evidenceSummary(evidence)),
+    ...(work.kind === 'change' ? work.summary : {}),
   }
 }
 

@@ -2,6 +2,7 @@
 import type { DataFile } from '../iceberg/data-file.ts'
 import type { PartitionRange } from '../offsets.ts'
 import { newStarts, type PartitionStart, type Positions, startRange, type TablePolicy } from './positions.ts'
+import type { Evidence } from './read-positions.ts'
 import type { Confirmed } from './side-tables.ts'
 
 interface WorkBase {
@@ -32,8 +33,36 @@ export interface StartsWork extends WorkBase {
   readonly starts: readonly PartitionStart[]
 }
 
-export type Work = GroupWork | StartsWork
+/**
+ * Positions that an operator sets: an empty snapshot, under a new history. It is decided on what somebody saw, so it holds only while
+ * the table says exactly that.
+ */
+export interface ChangeWork extends WorkBase {
+  readonly kind: 'change'
+  readonly seen: SeenTable
+  /** What the table shall say; `snapshot` and `ranges` still those of the value that was seen. */
+  readonly positions: Positions
+  /** Empty ranges at the positions that are set; at least one. */
+  readonly ranges: readonly PartitionRange[]
+  /** Further keys of the snapshot summary. */
+  readonly summary: Readonly<Record<string, string>>
+}
+
+/** What a change was decided on. */
+export type SeenTable =
+  /** Positions that the table vouches for, by the text of the property: others may commit beside it, K2 may not. */
+  | { readonly kind: 'trusted'; readonly property: string }
+  /** A table whose marks do not count, or that has none: its rows were looked at, so its head must be the same, too. */
+  | {
+      readonly kind: 'accepted'
+      readonly property: string | null
+      readonly head: bigint | null
+      /** What the rows that were found prove from now on. */
+      readonly evidence: Evidence
+    }
+
+export type Work = GroupWork | StartsWork | ChangeWork
 
 /** The ranges of the work on top of these positions; starts that are known meanwhile are left out. */
 export const rangesOf = (work: Work, positions: Positions): readonly PartitionRange[] =>
-  work.kind === 'group' ? work.ranges : newStarts(positions, work.starts).map(startRange)
+  work.kind === 'starts' ? newStarts(positions, work.starts).map(startRange) : work.ranges

@@ -5,11 +5,11 @@ import { IngestError } from '../errors.ts'
 import type { CommitOutcome } from '../iceberg/catalog.ts'
 import type { DataFile } from '../iceberg/data-file.ts'
 import type { Snapshot, TableMetadata, TableRequirement } from '../iceberg/metadata.ts'
-import type { PartitionRange, TopicKey } from '../offsets.ts'
+import type { PartitionRange } from '../offsets.ts'
 import { MAIN_BRANCH, mainHead } from './ancestry.ts'
-import type { Work } from './commit-work.ts'
+import type { SeenTable, Work } from './commit-work.ts'
 import type { PartitionStart, Positions, Unconfirmed } from './positions.ts'
-import { commitId, nextOffset, POSITIONS_TAG } from './positions.ts'
+import { commitId, nextOffset, POSITIONS_PROPERTY, POSITIONS_TAG } from './positions.ts'
 import type { Evidence, ReadVerdict } from './read-positions.ts'
 import { evidenceOf, findCommit, readPositions } from './read-positions.ts'
 import { dropConfirmed, nextApplied, pendingOf } from './side-tables.ts'
@@ -29,6 +29,8 @@ export interface StagedAttempt {
 export interface Guards {
   /** 1: ranges whose partition does not stand at their first offset. */
   readonly fenced: (positions: Positions, ranges: readonly PartitionRange[]) => readonly PartitionRange[]
+  /** 1, for an operator's change: whether the table says something else than it was decided on. */
+  readonly changed: (metadata: TableMetadata, seen: SeenTable) => boolean
   /** 1: what is dropped with them: everything, as files mix partitions. */
   readonly droppedWith: (
     fenced: readonly PartitionRange[],
@@ -81,6 +83,7 @@ export const FILE_AGE_MS_MAX = 3_600_000
 
 export const guards: Guards = {
   fenced,
+  changed,
   droppedWith: (_, ranges) => ranges,
   requirements,
   tagRequirement,
@@ -109,6 +112,11 @@ export const guards: Guards = {
 
 function fenced(positions: Positions, ranges: readonly PartitionRange[]): readonly PartitionRange[] {
   return ranges.filter((range) => nextOffset(positions, range.topic, range.partition) !== range.first)
+}
+
+function changed(metadata: TableMetadata, seen: SeenTable): boolean {
+  if ((metadata.properties[POSITIONS_PROPERTY] ?? null) !== seen.property) return true
+  return seen.kind === 'accepted' && mainHead(metadata) !== seen.head
 }
 
 function requirements(checked: TableMetadata): readonly TableRequirement[] {
@@ -160,15 +168,11 @@ export interface SourceState extends PartitionStart {
 
 /**
  * Guard 9: a topic of the source whose name the table knows, but under other ids only: it was made again, or the cluster was
- * changed. Null where there is none. `accepted` are topic keys that an operator declared to be a new history.
+ * changed. Null where there is none; one that `k2 positions adopt` took has marks of its own.
  */
-export function recreatedTopic(
-  positions: Positions,
-  source: readonly SourceState[],
-  accepted: ReadonlySet<TopicKey> = new Set(),
-): IngestError | null {
+export function recreatedTopic(positions: Positions, source: readonly SourceState[]): IngestError | null {
   for (const { topic, topicName } of source) {
-    if (positions.topics.has(topic) || accepted.has(topic)) continue
+    if (positions.topics.has(topic)) continue
     const former = [...positions.topics].find(([, marks]) => marks.name === topicName)
     if (former !== undefined)
       return new IngestError('TOPIC_RECREATED', { topic: topicName, found: topic, known: former[0] })

@@ -5,7 +5,7 @@ import { IngestError } from '../errors.ts'
 import type { PartitionRange, TopicKey } from '../offsets.ts'
 import type { CanonicalValue } from './canonical-json.ts'
 import { canonicalJson } from './canonical-json.ts'
-import type { PartitionMark, Positions, TablePolicy, TopicMarks, Unconfirmed } from './positions.ts'
+import type { AcceptedGap, PartitionMark, Positions, TablePolicy, TopicMarks, Unconfirmed } from './positions.ts'
 import { rangesValue } from './positions.ts'
 
 /** The property text, equal bytes for equal positions. */
@@ -18,6 +18,7 @@ export function writePositions(positions: Positions): string {
     ranges: rangesValue(positions.ranges),
     unconfirmed: positions.unconfirmed.map((item) => ({ commit: item.commit, table: item.table, files: item.files })),
     policy: { tombstone: positions.policy.tombstone, since: positions.policy.since },
+    ...(positions.adopted === undefined ? {} : { adopted: String(positions.adopted) }),
   })
 }
 
@@ -30,6 +31,14 @@ const markValue = (mark: PartitionMark): CanonicalValue => ({
   start: String(mark.start),
   next: String(mark.next),
   ...(mark.epoch === undefined ? {} : { epoch: mark.epoch }),
+  ...(mark.gaps === undefined ? {} : { gaps: mark.gaps.map(gapValue) }),
+})
+
+export const gapValue = ({ first, next, why, at }: AcceptedGap): Readonly<Record<string, string>> => ({
+  first: String(first),
+  next: String(next),
+  why,
+  at,
 })
 
 /** Without a prototype: keys come from outside (`__proto__` is a key like any other). */
@@ -42,7 +51,7 @@ function object(entries: ReadonlyArray<readonly [string, CanonicalValue]>): Cano
 /** Reads the property. Errors: POSITIONS_INVALID with the path of what is wrong. */
 export function parsePositions(text: string): Positions {
   const root = fields(parseJson(text), '$')
-  only(root, '$', ['v', 'snapshot', 'history', 'topics', 'ranges', 'unconfirmed', 'policy'])
+  only(root, '$', ['v', 'snapshot', 'history', 'topics', 'ranges', 'unconfirmed', 'policy', 'adopted'])
   if (root['v'] !== 1) throw invalid('$.v', 'only version 1 is known')
   return {
     v: 1,
@@ -54,6 +63,7 @@ export function parsePositions(text: string): Positions {
       unconfirmed(item, `$.unconfirmed[${at}]`),
     ),
     policy: policy(root['policy'], '$.policy'),
+    ...(root['adopted'] === undefined ? {} : { adopted: long(root['adopted'], '$.adopted') }),
   }
 }
 
@@ -70,11 +80,29 @@ function topicMarks(value: unknown, path: string): TopicMarks {
 
 function partitionMark(value: unknown, path: string): PartitionMark {
   const row = fields(value, path)
-  only(row, path, ['start', 'next', 'epoch'])
+  only(row, path, ['start', 'next', 'epoch', 'gaps'])
   const start = long(row['start'], `${path}.start`)
   const next = long(row['next'], `${path}.next`)
   if (next < start) throw invalid(path, 'next lies before start')
-  return row['epoch'] === undefined ? { start, next } : { start, next, epoch: count(row['epoch'], `${path}.epoch`) }
+  return {
+    start,
+    next,
+    ...(row['epoch'] === undefined ? {} : { epoch: count(row['epoch'], `${path}.epoch`) }),
+    ...(row['gaps'] === undefined ? {} : { gaps: gapsOf(row['gaps'], `${path}.gaps`) }),
+  }
+}
+
+function gapsOf(value: unknown, path: string): AcceptedGap[] {
+  return list(value, path).map((item, index) => {
+    const at = `${path}[${index}]`
+    const row = fields(item, at)
+    only(row, at, ['first', 'next', 'why', 'at'])
+    const { why } = row
+    if (why !== 'retention' && why !== 'truncated' && why !== 'set') throw invalid(`${at}.why`, 'not a known reason')
+    const gap = { first: long(row['first'], `${at}.first`), next: long(row['next'], `${at}.next`), why }
+    if (gap.next <= gap.first) throw invalid(at, 'a gap of no offset')
+    return { ...gap, why, at: text(row['at'], `${at}.at`) }
+  })
 }
 
 function rangesOf(value: unknown, path: string): PartitionRange[] {

@@ -3,7 +3,7 @@
 // Invariant: every write names the snapshot that carries it (T), so that the value counts only while T is an ancestor of the head.
 import { createHash } from 'node:crypto'
 import { assert } from '../errors.ts'
-import type { PartitionRange, TopicKey } from '../offsets.ts'
+import type { OffsetRange, PartitionRange, TopicKey } from '../offsets.ts'
 import type { CanonicalValue } from './canonical-json.ts'
 import { canonicalJson } from './canonical-json.ts'
 
@@ -15,6 +15,19 @@ export const NO_SNAPSHOT = -1n
 /** Above this many partitions the summary holds a count instead of ranges: a snapshot must stay small. */
 export const SUMMARY_RANGES_MAX = 100
 
+/** Why an operator let offsets go: retention took them, the log was cut below the position, or the position was set beyond them. */
+export type GapReason = 'retention' | 'truncated' | 'set'
+
+/**
+ * Offsets that an operator declared lost. `retention`, `set`: nothing of them was read. `truncated`: the rows of them are of records
+ * that the log lost; others took their offsets, and were read beside them.
+ */
+export interface AcceptedGap extends OffsetRange {
+  readonly why: GapReason
+  /** When, ISO 8601. */
+  readonly at: string
+}
+
 export interface PartitionMark {
   /** First offset ever read of this partition. */
   readonly start: bigint
@@ -22,6 +35,8 @@ export interface PartitionMark {
   readonly next: bigint
   /** Leader epoch of `next`, where the source knows it. */
   readonly epoch?: number
+  /** Ascending; absent where there is none. */
+  readonly gaps?: readonly AcceptedGap[]
 }
 
 export interface TopicMarks {
@@ -53,6 +68,8 @@ export interface Positions {
   readonly ranges: readonly PartitionRange[]
   readonly unconfirmed: readonly Unconfirmed[]
   readonly policy: TablePolicy
+  /** Rows that were in the table when it was taken over from another writer; absent where it was not. */
+  readonly adopted?: bigint
 }
 
 /** Where reading of a partition begins that has no mark yet. */
@@ -85,7 +102,12 @@ export function advance(positions: Positions, ranges: readonly PartitionRange[])
     const mark = marks?.partitions.get(range.partition)
     assert(marks !== undefined && mark !== undefined, `no mark of ${range.topic}/${range.partition}`)
     const { leaderEpoch: epoch } = range
-    const moved: PartitionMark = { start: mark.start, next: range.next, ...(epoch === undefined ? {} : { epoch }) }
+    const moved: PartitionMark = {
+      start: mark.start,
+      next: range.next,
+      ...(epoch === undefined ? {} : { epoch }),
+      ...(mark.gaps === undefined ? {} : { gaps: mark.gaps }),
+    }
     topics.set(range.topic, { ...marks, partitions: new Map(marks.partitions).set(range.partition, moved) })
   }
   return { ...positions, topics }

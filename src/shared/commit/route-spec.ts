@@ -2,8 +2,8 @@
 // from the main thread to the commit thread.
 import type { TableName } from '../iceberg/catalog.ts'
 import type { IcebergSchema, PartitionSpec } from '../iceberg/schema.ts'
-import type { TopicKey } from '../offsets.ts'
 import type { SourceState } from './guards.ts'
+import type { PartitionMove } from './position-moves.ts'
 import type { TablePolicy } from './positions.ts'
 
 export interface RouteSpec {
@@ -19,8 +19,8 @@ export interface RouteSpec {
   readonly partitions: readonly SourceState[]
   /** Assignment epoch of the source: work of an older one is refused (guard 7). */
   readonly epoch: number
-  /** Topic keys that an operator declared to be a new history of a known name. */
-  readonly acceptedTopics: ReadonlySet<TopicKey>
+  /** Lost offsets that an operator gave up: each moves a partition that stands at `position`. */
+  readonly acceptedGaps: readonly (PartitionMove & { readonly position: bigint })[]
   readonly group: string
   readonly writer: string
   readonly tombstone: TablePolicy['tombstone']

@@ -9,7 +9,8 @@ export class Buckets {
   readonly #slots = new Map<number, number>()
   #counts = new Float64Array(16)
   #sums = new Int32Array(16 * laneCount)
-  #lastBucket = -1
+  /** Of no row: one without an offset lies in bucket -1. */
+  #lastBucket = Number.NaN
   #lastSlot = 0
 
   /** Adds the row whose hash lies at `lanes[4 × row]`. */

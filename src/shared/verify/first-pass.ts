@@ -6,7 +6,7 @@ import { bucketOf } from './buckets.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { LogBatch } from './log-batch.ts'
 import type { RecordWalk } from './log-records.ts'
-import { isCompared, overlap, type PartitionLedger } from './partition-ledger.ts'
+import { gapAt, isCompared, overlap, type PartitionLedger } from './partition-ledger.ts'
 import type { Plans, RecordJudge } from './record-judge.ts'
 import type { RowHashes } from './row-hash.ts'
 import type { RowKeys } from './row-keys.ts'
@@ -88,6 +88,10 @@ export class FirstPass implements SourceVisitor {
     const { offset } = walk
     if (!isCompared(ledger, offset)) {
       if (offset >= ledger.next) ledger.notYetCommitted++
+      return null
+    }
+    if (gapAt(ledger, offset, 'skipped')) {
+      ledger.explained.acceptedGap++
       return null
     }
     this.#hashes.reset(1)

@@ -1,9 +1,9 @@
 // Brings the table's positions and the partitions of the log together, by cluster and topic id. Pure.
 // Invariant: what the positions claim and the source cannot show is a problem or an error, never passed over in silence.
-import type { Positions } from '../commit/positions.ts'
+import type { AcceptedGap, Positions } from '../commit/positions.ts'
 import { IngestError } from '../errors.ts'
 import { partitionKey, type TopicKey } from '../offsets.ts'
-import { Ledgers } from './partition-ledger.ts'
+import { type LedgerGap, Ledgers } from './partition-ledger.ts'
 import type { LogPartition } from './verify-source.ts'
 
 /** A ledger per partition of the positions, then one per further partition of the log. Errors: SOURCE_IDENTITY. */
@@ -17,12 +17,13 @@ export function openLedgers(
   const byKey = new Map(logs.map((log) => [partitionKey(log.topic, log.partition), log]))
   let found = 0
   for (const [topic, marks] of positions.topics) {
-    for (const [partition, { start, next }] of marks.partitions) {
+    for (const [partition, { start, next, gaps }] of marks.partitions) {
       const log = byKey.get(partitionKey(topic, partition)) ?? null
       if (log !== null) found++
       else if (next > start) reportAbsent(topic, marks.name, partition, logs, problems)
       const identity = { topic: marks.name, topicId: topicIdOf(topic), partition }
-      ledgers.add({ ...identity, start: Number(start), next: Number(next) }, log)
+      const range = { start: Number(start), next: Number(next), gaps: (gaps ?? []).map(ledgerGap) }
+      ledgers.add({ ...identity, ...range }, log)
     }
   }
   const claimed = ledgers.all.length
@@ -37,6 +38,12 @@ export function openLedgers(
   }
   return ledgers
 }
+
+const ledgerGap = ({ first, next, why }: AcceptedGap): LedgerGap => ({
+  first: Number(first),
+  next: Number(next),
+  kind: why === 'truncated' ? 'truncated' : 'skipped',
+})
 
 /** A re-created topic is gone for good, and its rows stay (design section 3, guard 9); anything else should be there. */
 function reportAbsent(

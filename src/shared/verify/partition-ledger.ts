@@ -14,6 +14,15 @@ export interface Explained {
   deadLetters: number
   /** Below the start of the log: the source no longer says what was there. */
   belowLogStart: number
+  /** Given up by an operator: retention overran the position, or it was set ahead. */
+  acceptedGap: number
+}
+
+/** Offsets that an operator gave up. `skipped`: never read; otherwise their rows are of records that the log lost. */
+export interface LedgerGap {
+  readonly first: number
+  readonly next: number
+  readonly kind: 'skipped' | 'truncated'
 }
 
 export interface PartitionLedger {
@@ -24,6 +33,7 @@ export interface PartitionLedger {
   /** Compared range [start, next); both 0 for a partition that the positions do not name. */
   readonly start: number
   readonly next: number
+  readonly gaps: readonly LedgerGap[]
   readonly log: LogPartition | null
   /** Below this the log holds nothing; the end of the range where there is no log at all. */
   readonly logStart: number
@@ -47,12 +57,12 @@ export interface PartitionLedger {
   changed: number
 }
 
-export function openLedger(
-  index: number,
-  identity: Pick<PartitionLedger, 'topic' | 'topicId' | 'partition' | 'start' | 'next'>,
-  log: LogPartition | null,
-): PartitionLedger {
+type LedgerIdentity = Pick<PartitionLedger, 'topic' | 'topicId' | 'partition' | 'start' | 'next'> &
+  Partial<Pick<PartitionLedger, 'gaps'>>
+
+export function openLedger(index: number, identity: LedgerIdentity, log: LogPartition | null): PartitionLedger {
   return {
+    gaps: [],
     ...identity,
     index,
     log,
@@ -61,7 +71,16 @@ export function openLedger(
     source: new Buckets(),
     table: new Buckets(),
     suspect: new Set(),
-    explained: { control: 0, aborted: 0, open: 0, compacted: 0, tombstones: 0, deadLetters: 0, belowLogStart: 0 },
+    explained: {
+      control: 0,
+      aborted: 0,
+      open: 0,
+      compacted: 0,
+      tombstones: 0,
+      deadLetters: 0,
+      belowLogStart: 0,
+      acceptedGap: 0,
+    },
     sourceRecords: 0,
     tableRows: 0,
     deadLetters: 0,
@@ -80,6 +99,16 @@ export function overlap(ledger: PartitionLedger, first: number, next: number): n
   return Math.max(0, Math.min(next, ledger.next) - Math.max(first, ledger.start))
 }
 
+/** Offsets of the compared range in [first, next) that were never read. */
+export const skippedIn = (ledger: PartitionLedger, first: number, next: number): number =>
+  ledger.gaps
+    .filter((gap) => gap.kind === 'skipped')
+    .reduce((sum, gap) => sum + overlap(ledger, Math.max(first, gap.first), Math.min(next, gap.next)), 0)
+
+/** The gap that an offset lies in. */
+export const gapAt = (ledger: PartitionLedger, offset: number, kind: LedgerGap['kind']): boolean =>
+  ledger.gaps.length > 0 && ledger.gaps.some((gap) => gap.kind === kind && offset >= gap.first && offset < gap.next)
+
 export const isCompared = (ledger: PartitionLedger, offset: number): boolean =>
   offset >= ledger.start && offset < ledger.next
 
@@ -91,10 +120,7 @@ export class Ledgers {
   readonly all: PartitionLedger[] = []
   readonly #byTopic = new Map<string, Map<number, PartitionLedger>>()
 
-  add(
-    identity: Pick<PartitionLedger, 'topic' | 'topicId' | 'partition' | 'start' | 'next'>,
-    log: LogPartition | null,
-  ): PartitionLedger {
+  add(identity: LedgerIdentity, log: LogPartition | null): PartitionLedger {
     const ledger = openLedger(this.all.length, identity, log)
     this.all.push(ledger)
     const partitions = this.#byTopic.get(identity.topicId) ?? new Map<number, PartitionLedger>()

@@ -63,6 +63,8 @@ export interface VerifyReport {
   readonly problems: readonly string[]
   /** Dead letters, by error code, whose record verify's own reader finds in order. */
   readonly contested: Readonly<Record<string, number>>
+  /** Rows of another writer, from before the table was taken over. */
+  readonly adoptedRows: number
   /** The first differences of each kind. */
   readonly examples: readonly DifferenceReport[]
   readonly files: number

@@ -5,7 +5,7 @@ import { bucketOf, bucketSize } from './buckets.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { LogBatch } from './log-batch.ts'
 import type { RecordWalk } from './log-records.ts'
-import { isCompared, type PartitionLedger } from './partition-ledger.ts'
+import { gapAt, isCompared, type PartitionLedger } from './partition-ledger.ts'
 import type { Plans, RecordJudge } from './record-judge.ts'
 import { laneCount, type RowHashes } from './row-hash.ts'
 import type { RowKeys } from './row-keys.ts'
@@ -23,6 +23,7 @@ const expected = {
   tombstone: 7,
   before: 8,
   beyond: 9,
+  skipped: 10,
 } as const
 
 const whyExtra: Readonly<Record<number, string>> = {
@@ -32,6 +33,12 @@ const whyExtra: Readonly<Record<number, string>> = {
   [expected.tombstone]: 'a row for a tombstone, which the policy of the table skips',
   [expected.before]: 'a row before the first offset of the positions',
   [expected.beyond]: 'a row at or beyond the next offset of the positions',
+  [expected.skipped]: 'a row in a gap that was accepted as never read',
+}
+
+/** How many rows from before a take-over are still to be met. */
+export interface AdoptedRows {
+  left: number
 }
 
 export type DifferenceKind = 'missing' | 'duplicate' | 'extra' | 'changed'
@@ -78,6 +85,7 @@ export class BucketDetail implements SourceVisitor {
   readonly #hashes: RowHashes
   readonly #letters: DeadLetters
   readonly #plans: Plans
+  readonly #adopted: AdoptedRows
 
   constructor(
     ledger: PartitionLedger,
@@ -87,9 +95,11 @@ export class BucketDetail implements SourceVisitor {
       readonly hashes: RowHashes
       readonly letters: DeadLetters
       readonly plans: Plans
+      readonly adopted: AdoptedRows
     },
   ) {
     this.ledger = ledger
+    this.#adopted = sides.adopted
     this.first = bucket * bucketSize
     this.end = this.first + bucketSize
     this.#judge = sides.judge
@@ -148,8 +158,8 @@ export class BucketDetail implements SourceVisitor {
     const { ledger } = this
     for (let at = 0; at < bucketSize; at++) {
       const offset = this.first + at
-      const rows = this.#rows[at] as number
       const kind = this.#kindOf(at, offset)
+      const rows = (this.#rows[at] as number) - this.#formerRows(at, offset, kind)
       if (rows === 0 && kind !== expected.row && kind !== expected.lostLetter) continue
       switch (kind) {
         case expected.row:
@@ -172,8 +182,25 @@ export class BucketDetail implements SourceVisitor {
     }
   }
 
+  /** Rows that need no record: of a log that was cut, one an offset; from before the take-over of a table, as many as there were. */
+  #formerRows(at: number, offset: number, kind: number): number {
+    const rows = this.#rows[at] as number
+    const equal = this.#equal[at] as number
+    if (kind === expected.before) {
+      const taken = Math.min(rows, this.#adopted.left)
+      this.#adopted.left -= taken
+      return taken
+    }
+    if (!gapAt(this.ledger, offset, 'truncated')) return 0
+    const spare = kind === expected.row && equal === rows ? rows - 1 : rows
+    const former = Math.min(1, Math.max(0, spare))
+    this.ledger.goneFromSource += former
+    return former
+  }
+
   #kindOf(at: number, offset: number): number {
     if (offset < this.ledger.start) return expected.before
+    if (gapAt(this.ledger, offset, 'skipped')) return expected.skipped
     return offset >= this.ledger.next ? expected.beyond : (this.#kinds[at] as number)
   }
 

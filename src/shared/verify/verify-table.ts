@@ -8,7 +8,7 @@ import { DeadLetters } from './dead-letters.ts'
 import { explainChanges, type TouchedFile } from './examples.ts'
 import { FirstPass, type LetterNotes, sumTableFile } from './first-pass.ts'
 import { openLedgers } from './open-ledgers.ts'
-import { isCompared, type Ledgers, overlap, type PartitionLedger } from './partition-ledger.ts'
+import { gapAt, isCompared, type Ledgers, overlap, type PartitionLedger, skippedIn } from './partition-ledger.ts'
 import { type PinnedFile, type PinnedTable, pinTable, type TablePorts, trustedPositions } from './pinned-table.ts'
 import { Plans, RecordJudge, type SchemaLookup } from './record-judge.ts'
 import { buildReport, reportPartition, type VerifyReport } from './report.ts'
@@ -16,6 +16,7 @@ import { RowHashes } from './row-hash.ts'
 import { RowKeys } from './row-keys.ts'
 import type { ColumnDifference } from './row-text.ts'
 import {
+  type AdoptedRows,
   BucketDetail,
   type Difference,
   Differences,
@@ -81,6 +82,7 @@ export async function verifyTable(
     snapshotId: pinned.snapshot === null ? null : String(pinned.snapshot['snapshot-id']),
     partitions: ledgers.all.map(reportPartition),
     problems,
+    adoptedRows: Number(pinned.positions.adopted ?? 0n) - run.adopted.left,
     contested: Object.fromEntries(run.notes.contested),
     examples,
     files: pinned.files.length + pinned.letters.files.length,
@@ -89,6 +91,8 @@ export async function verifyTable(
 }
 
 class Verification {
+  /** Rows of another writer, from before the table was taken over, that have not been met yet. */
+  readonly adopted: AdoptedRows
   readonly notes: LetterNotes = { changed: [], contested: new Map(), withoutCode: 0 }
   readonly #request: VerifyRequest
   readonly #pinned: PinnedTable
@@ -112,6 +116,7 @@ class Verification {
   ) {
     this.#request = request
     this.#pinned = pinned
+    this.adopted = { left: Number(pinned.positions.adopted ?? 0n) }
     this.#ledgers = ledgers
     this.#problems = problems
     this.#progress = progress
@@ -139,7 +144,7 @@ class Verification {
     }
     for (const path of this.#plans.unmapped) this.#problems.push(`${this.#pinned.name}: no column for field ${path}`)
     for (const ledger of this.#ledgers.all) {
-      if (ledger.log === null) ledger.explained.belowLogStart += ledger.next - ledger.start
+      if (ledger.log === null) explainBelow(ledger, ledger.next)
     }
   }
 
@@ -154,7 +159,7 @@ class Verification {
     letterRows.enter(log)
     const { notes } = this
     const sides = { judge, hashes, letterRows, letterHashes, letters: this.#letters, plans: this.#plans, notes }
-    ledger.explained.belowLogStart += overlap(ledger, 0, log.logStart)
+    explainBelow(ledger, log.logStart)
     const limits = { from: ledger.start, to: Number.POSITIVE_INFINITY, ...this.#bound() }
     ledger.logEnd = await scanSource(log, transactions, new FirstPass(ledger, sides), limits)
     if (ledger.next > ledger.logEnd) {
@@ -215,7 +220,12 @@ class Verification {
     let later: ((ledger: PartitionLedger) => number) | null = null
     for (const { ledger, offset, state } of this.#letters.entries()) {
       if (state === 'seen') continue
-      if (state === 'unseen' && isCompared(ledger, offset)) {
+      // Its record was cut off the log, and none has taken its place.
+      if (state === 'unseen' && gapAt(ledger, offset, 'truncated')) {
+        ledger.goneFromSource++
+        continue
+      }
+      if (state === 'unseen' && isCompared(ledger, offset) && !gapAt(ledger, offset, 'skipped')) {
         ledger.goneFromSource++
         continue
       }
@@ -257,7 +267,8 @@ class Verification {
   async #lookAt(buckets: ReadonlyArray<{ readonly ledger: PartitionLedger; readonly bucket: number }>): Promise<void> {
     const details = new Map<PartitionLedger, PartitionDetails>()
     for (const ledger of new Set(buckets.map((bucket) => bucket.ledger))) {
-      const sides = { ...this.#judge(ledger), letters: this.#letters, plans: this.#plans }
+      const { adopted } = this
+      const sides = { ...this.#judge(ledger), letters: this.#letters, plans: this.#plans, adopted }
       const mine = buckets.filter((entry) => entry.ledger === ledger)
       const visitor = new PartitionDetails(mine.map(({ bucket }) => new BucketDetail(ledger, bucket, sides)))
       details.set(ledger, visitor)
@@ -297,6 +308,13 @@ class Verification {
     })
     return kept.map((difference) => exampleOf(difference, columns.get(difference) ?? []))
   }
+}
+
+/** Offsets below the start of the log, as far as nobody gave them up. */
+function explainBelow(ledger: PartitionLedger, logStart: number): void {
+  const skipped = skippedIn(ledger, 0, logStart)
+  ledger.explained.acceptedGap += skipped
+  ledger.explained.belowLogStart += overlap(ledger, 0, logStart) - skipped
 }
 
 const exampleOf = (difference: Difference, columns: readonly ColumnDifference[]): VerifyReport['examples'][number] => ({

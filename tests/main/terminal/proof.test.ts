@@ -5,7 +5,16 @@ import { buildReport, type PartitionReport, type VerifyReport } from '../../../s
 
 const plain = styleFor({ color: false })
 
-const nothing = { control: 0, aborted: 0, open: 0, compacted: 0, tombstones: 0, deadLetters: 0, belowLogStart: 0 }
+const nothing = {
+  control: 0,
+  aborted: 0,
+  open: 0,
+  compacted: 0,
+  tombstones: 0,
+  deadLetters: 0,
+  belowLogStart: 0,
+  acceptedGap: 0,
+}
 const partition = (more: Partial<PartitionReport>): PartitionReport => ({
   topic: 'market.equities.trades.asx',
   topicId: 'id',
@@ -34,6 +43,7 @@ const report = (more: Partial<Parameters<typeof buildReport>[0]>): VerifyReport 
     partitions: [partition({})],
     problems: [],
     contested: {},
+    adoptedRows: 0,
     examples: [],
     files: 1,
     durationMs: 1234,

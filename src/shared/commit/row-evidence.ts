@@ -1,20 +1,20 @@
-// Guard 3's evidence: how many rows of given offset ranges the main table holds, counted in the data files themselves. Commit thread.
+// Guard 3's evidence: how many rows of given offset ranges the main table holds, counted in the data files themselves. One thread.
 // Files that cannot hold any are left out by their bounds; the rest is read (three columns). Rare: only where expiry by others cut
 // the line to the last snapshot of ours. Invariant: never a guess; what cannot be counted is an error.
 import { gunzipSync } from 'node:zlib'
 import type { AsyncBuffer, Compressors, SchemaElement } from 'hyparquet'
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
-import { IngestError } from '../shared/errors.ts'
-import { branchHead } from '../shared/iceberg/append.ts'
-import type { DataFile } from '../shared/iceberg/data-file.ts'
-import type { TableMetadata } from '../shared/iceberg/metadata.ts'
-import { listFiles } from '../shared/iceberg/read-table.ts'
-import { deserializeValue } from '../shared/iceberg/single-value.ts'
-import { decompressZstd } from '../shared/kafka/zstd.ts'
-import type { PartitionRange } from '../shared/offsets.ts'
-import type { Store } from '../shared/store/store.ts'
+import { IngestError } from '../errors.ts'
+import { branchHead } from '../iceberg/append.ts'
+import type { DataFile } from '../iceberg/data-file.ts'
+import type { TableMetadata } from '../iceberg/metadata.ts'
+import { listFiles } from '../iceberg/read-table.ts'
+import { deserializeValue } from '../iceberg/single-value.ts'
+import { decompressZstd } from '../kafka/zstd.ts'
+import type { PartitionRange } from '../offsets.ts'
+import type { Store } from '../store/store.ts'
 
-interface ProvenanceIds {
+export interface ProvenanceIds {
   readonly topicId: number
   readonly partition: number
   readonly offset: number
@@ -26,20 +26,30 @@ export async function countRows(
   metadata: TableMetadata,
   ranges: readonly PartitionRange[],
 ): Promise<bigint> {
+  return (await countRowsUpTo(store, metadata, ranges, Number.POSITIVE_INFINITY)) ?? 0n
+}
+
+/** As `countRows`; null where files of more than `rowsMax` rows would have to be read for it. */
+export async function countRowsUpTo(
+  store: Store,
+  metadata: TableMetadata,
+  ranges: readonly PartitionRange[],
+  rowsMax: number,
+): Promise<bigint | null> {
   const head = branchHead(metadata, 'main')
   if (head === null || ranges.length === 0) return 0n
   const ids = provenanceIds(metadata)
   const { dataFiles, deleteFiles } = await listFiles(store, head)
   // A delete may hide any row: counting without applying it would prove nothing.
   if (deleteFiles.length > 0) throw uncountable('the table has delete files')
+  const files = dataFiles.map(({ file }) => file).filter((file) => ranges.some((range) => mayHold(file, range, ids)))
+  if (files.reduce((sum, file) => sum + file.recordCount, 0) > rowsMax) return null
   let count = 0n
-  for (const { file } of dataFiles) {
-    if (ranges.some((range) => mayHold(file, range, ids))) count += await countInFile(store, file, ranges, ids)
-  }
+  for (const file of files) count += await countInFile(store, file, ranges, ids)
   return count
 }
 
-function provenanceIds(metadata: TableMetadata): ProvenanceIds {
+export function provenanceIds(metadata: TableMetadata): ProvenanceIds {
   const schema = metadata.schemas.find((each) => each['schema-id'] === metadata['current-schema-id'])
   const idOf = (name: string): number => {
     const field = schema?.fields.find((each) => each.name === name)
@@ -70,7 +80,7 @@ function boundOf(bounds: DataFile['metrics']['lowerBounds'], fieldId: number, ty
   return typeof value === 'bigint' || typeof value === 'number' ? BigInt(value) : null
 }
 
-const compressors: Compressors = {
+export const compressors: Compressors = {
   ZSTD: (input, length) => decompressZstd(input, length),
   GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
 }
@@ -101,13 +111,13 @@ async function countInFile(
   return count
 }
 
-function columnName(schema: readonly SchemaElement[], fieldId: number, file: DataFile): string {
+export function columnName(schema: readonly SchemaElement[], fieldId: number, file: DataFile): string {
   const element = schema.find((each) => each.field_id === fieldId)
   if (element === undefined) throw uncountable(`${file.location} has no column of field id ${fieldId}`)
   return element.name
 }
 
-function asyncBuffer(store: Store, file: DataFile): AsyncBuffer {
+export function asyncBuffer(store: Store, file: DataFile): AsyncBuffer {
   return {
     byteLength: file.sizeBytes,
     slice: async (first, next = file.sizeBytes) => {
