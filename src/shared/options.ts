@@ -322,6 +322,13 @@ export const optionRows = [
   ...servicesRows,
   ...serveRows,
   {
+    name: 'check',
+    commands: ['run'],
+    group: 'Output',
+    kind: 'boolean',
+    text: 'probe source, registry, warehouse, catalog and tables, print all problems at once, and exit; joins no group, changes nothing',
+  },
+  {
     name: 'json',
     commands: EVERY_COMMAND,
     group: 'Output',

@@ -57,6 +57,7 @@ describe('a config', () => {
       group: 'k2',
       start: { kind: 'earliest' },
       acceptGap: null,
+      check: false,
       maxMessages: null,
       untilEnd: false,
       throttle: null,

@@ -1,21 +1,33 @@
-// k2 positions show: the progress that each table carries. Main thread; reads only.
+// k2 positions show: the progress that each table carries, and the lag against its source. Main thread; reads only.
 import { type ReadVerdict, readPositions } from '../../shared/commit/read-positions.ts'
 import type { Config } from '../../shared/config.ts'
 import { formatTableName } from '../../shared/iceberg/catalog.ts'
 import { type CommandIo, jsonLine } from '../command.ts'
+import type { SourcePartition } from '../ingest/record-source.ts'
 import { mapTables } from '../open-tables.ts'
+import { lookAtSource } from '../source-look.ts'
 import { positionsDocument, renderPositions, type TablePositions } from '../terminal/positions.ts'
 import { styleFor } from '../terminal/style.ts'
 
 /** Exit code 1 where positions of a table are not to be trusted. Without --table, tables without positions are left out. */
 export async function positionsShowCommand(config: Config<'positions show'>, io: CommandIo): Promise<number> {
-  const all = await mapTables(config, async ({ name, metadata }) => ({
-    table: formatTableName(name),
-    verdict: readPositions(metadata),
-  }))
+  const all = await mapTables(config, async ({ name, metadata }): Promise<TablePositions> => {
+    const verdict = readPositions(metadata)
+    return { table: formatTableName(name), verdict, metadata, source: await sourceOf(config, verdict) }
+  })
   const shown = config.table === null ? all.filter(({ verdict }) => verdict.kind !== 'none') : all
   io.out.write(config.json ? jsonLine({ tables: shown.map(positionsDocument) }) : renderAll(shown, io))
-  return shown.some(({ verdict }: { readonly verdict: ReadVerdict }) => verdict.kind === 'stop') ? 1 : 0
+  return shown.some(({ verdict }) => verdict.kind === 'stop') ? 1 : 0
+}
+
+/** What the source says of the topics of a table; null where none is named. */
+async function sourceOf(
+  config: Config<'positions show'>,
+  verdict: ReadVerdict,
+): Promise<readonly SourcePartition[] | null> {
+  if (!('positions' in verdict)) return null
+  const names = [...new Set([...verdict.positions.topics.values()].map(({ name }) => name))]
+  return names.length === 0 ? [] : lookAtSource(config, { kind: 'names', names }, { kind: 'earliest' })
 }
 
 const renderAll = (tables: readonly TablePositions[], io: CommandIo): string =>

@@ -18,6 +18,7 @@ import { type BatchRow, keepRows, renderBatchRow } from '../terminal/batch-table
 import { openProgressLine, type ProgressLine } from '../terminal/progress.ts'
 import { renderStatistics, statisticsDocument } from '../terminal/statistics.ts'
 import { styleFor } from '../terminal/style.ts'
+import { runCheckCommand } from './run-check.ts'
 
 /** Rows of the batch table in the JSON document. */
 const ROWS_KEPT_MAX = 1000
@@ -26,6 +27,7 @@ const PROGRESS_MS = 200
 
 /** Exit 0 when everything read is committed, 1 when a route failed or a stop did not drain in time. */
 export async function runCommand(config: Config<'run'>, io: CommandIo): Promise<number> {
+  if (config.check) return runCheckCommand(config, io)
   const log = openLog(logTarget(config.logFile, io.err))
   // First of all: a run that cannot start yet is what a probe wants to know of.
   const service = config.http === null ? null : await openRunService(config, config.http, io.version)

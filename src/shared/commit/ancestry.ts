@@ -17,7 +17,7 @@ export function mainHead(metadata: TableMetadata): bigint | null {
   return head === null || head === -1n ? null : head
 }
 
-export const findSnapshot = (metadata: TableMetadata, id: bigint): Snapshot | null =>
+export const findSnapshot = (metadata: Pick<TableMetadata, 'snapshots'>, id: bigint): Snapshot | null =>
   metadata.snapshots.find((snapshot) => snapshot['snapshot-id'] === id) ?? null
 
 /** Walks `main` from its head to the first snapshot, or to the first one that was expired. */

@@ -19,7 +19,7 @@ const positions: Positions = {
         name: 'b',
         partitions: new Map([
           [10, { start: 0n, next: 5n }],
-          [9, { start: 3n, next: 500n }],
+          [9, { start: 3n, next: 500n, epoch: 4, gaps: [{ first: 7n, next: 9n, why: 'retention', at: 'then' }] }],
         ]),
       },
     ],
@@ -29,17 +29,21 @@ const positions: Positions = {
   unconfirmed: [{ commit: 'abcdef0123456789', table: 'm.t_dead_letters', files: ['x', 'y'] }],
 }
 
+const nothing = { table: 'm.t', metadata: { snapshots: [] }, source: null }
+
 test('positions are listed by topic and partition, with the ranges of their snapshot and what is unconfirmed', () => {
-  expect(renderPositions({ table: 'm.t', verdict: { kind: 'trusted', positions } }, plain)).toBe(
+  const source = [{ topic: 'cluster/b', partition: 9, logStart: 0n, logEnd: 1_700n }]
+  expect(renderPositions({ ...nothing, verdict: { kind: 'trusted', positions }, source }, plain)).toBe(
     [
       'm.t  snapshot 42, history 0, tombstones: skip',
-      '┌───────┬───────────┬───────┬──────────────────┬─────────────┐',
-      '│ Topic │ Partition │ Start │             Next │ In snapshot │',
-      '├───────┼───────────┼───────┼──────────────────┼─────────────┤',
-      '│ a     │         0 │     0 │ 9007199254740993 │             │',
-      '│ b     │         9 │     3 │              500 │  [400, 500) │',
-      '│ b     │        10 │     0 │                5 │             │',
-      '└───────┴───────────┴───────┴──────────────────┴─────────────┘',
+      '┌───────┬───────────┬───────┬──────────────────┬───────┬─────────────┬─────────┬───────┐',
+      '│ Topic │ Partition │ Start │             Next │ Epoch │ In snapshot │ Log end │   Lag │',
+      '├───────┼───────────┼───────┼──────────────────┼───────┼─────────────┼─────────┼───────┤',
+      '│ a     │         0 │     0 │ 9007199254740993 │       │             │         │       │',
+      '│ b     │         9 │     3 │              500 │     4 │  [400, 500) │    1700 │ 1,200 │',
+      '│ b     │        10 │     0 │                5 │       │             │         │       │',
+      '└───────┴───────────┴───────┴──────────────────┴───────┴─────────────┴─────────┴───────┘',
+      '  accepted gap: b 9 [7, 9), retention, since then',
       '  unconfirmed: 2 files of m.t_dead_letters (commit abcdef012345)',
       '',
     ].join('\n'),
@@ -47,20 +51,20 @@ test('positions are listed by topic and partition, with the ranges of their snap
 })
 
 test('positions that are not to be trusted are not listed', () => {
-  const stop = { table: 'm.t', verdict: { kind: 'stop', reason: 'rolled-back' } } as const
+  const stop = { ...nothing, verdict: { kind: 'stop', reason: 'rolled-back' } } as const
   expect(renderPositions(stop, plain)).toBe('m.t  positions not to be trusted: rolled-back; see docs/recovery.md\n')
   expect(positionsDocument(stop)).toEqual({ table: 'm.t', trust: 'stop', reason: 'rolled-back' })
 })
 
 test('positions that rows must confirm say so', () => {
   const evidence = { ranges: [], rows: 500n }
-  expect(renderPositions({ table: 'm.t', verdict: { kind: 'evidence', positions, evidence } }, plain)).toContain(
+  expect(renderPositions({ ...nothing, verdict: { kind: 'evidence', positions, evidence } }, plain)).toContain(
     '  trusted only if the table still holds 500 rows of the last marked commit: others expired its snapshot\n',
   )
 })
 
 test('a table that k2 never wrote has no positions', () => {
-  expect(renderPositions({ table: 'm.t', verdict: { kind: 'none' } }, plain)).toContain('no positions')
+  expect(renderPositions({ ...nothing, verdict: { kind: 'none' } }, plain)).toContain('no positions')
 })
 
 const snapshot = (id: bigint, added: string) => ({

@@ -1,0 +1,174 @@
+// Probes of what a run reads and of the state of its tables: registry, clock, and whether each table would be taken. Main thread; the
+// same pure functions decide as in a run. Invariant: tables are read, and nothing is made.
+import { existsSync } from 'node:fs'
+import { parseAvroSchema } from '../../shared/avro/avro-schema.ts'
+import { deadLettersSchema, icebergSchemaOf } from '../../shared/avro/iceberg-mapping.ts'
+import { outsideLog, recreatedTopic } from '../../shared/commit/guards.ts'
+import { nextOffset, type Positions } from '../../shared/commit/positions.ts'
+import { readPositions } from '../../shared/commit/read-positions.ts'
+import { countRows } from '../../shared/commit/row-evidence.ts'
+import { APPLIED_PROPERTY } from '../../shared/commit/side-tables.ts'
+import { misfit } from '../../shared/commit/table-fit.ts'
+import type { Config } from '../../shared/config.ts'
+import { IngestError } from '../../shared/errors.ts'
+import { type Catalog, formatTableName } from '../../shared/iceberg/catalog.ts'
+import type { TableMetadata } from '../../shared/iceberg/metadata.ts'
+import type { IcebergSchema } from '../../shared/iceberg/schema.ts'
+import { openSqlCatalog } from '../../shared/iceberg/sql-catalog.ts'
+import { openFolderStore } from '../../shared/store/folder-store.ts'
+import type { Store } from '../../shared/store/store.ts'
+import type { SourcePartition } from '../ingest/record-source.ts'
+import { planRoutes, type Route } from '../ingest/routes.ts'
+import { openRegistry } from '../registry/open-registry.ts'
+import { type Check, failed, failure, okay, probe, unknown } from './check.ts'
+
+/** Guard 12: a clock that differs more must not commit. */
+const CLOCK_MS_MAX = 30_000
+const REGISTRY_MS_MAX = 10_000
+
+/** Schema of each route by its name; a route without one is absent. */
+export async function probeRegistry(
+  config: Config<'run'>,
+  routes: readonly Route[],
+): Promise<{ readonly checks: readonly Check[]; readonly schemas: ReadonlyMap<string, IcebergSchema> }> {
+  const schemas = new Map<string, IcebergSchema>()
+  const topics = routes.flatMap((route) => route.topics)
+  const ask = async (): Promise<readonly string[]> => {
+    const stop = AbortSignal.timeout(REGISTRY_MS_MAX)
+    const registry = await openRegistry(config, { notice: () => undefined, stop })
+    const found: string[] = []
+    for (const route of routes) {
+      for (const topic of route.topics) {
+        const schema = await registry.latestForTopic(topic)
+        if (schema === null) throw new IngestError('SCHEMA_UNKNOWN', { topic, subject: `${topic}-value` })
+        found.push(`${topic}: schema ${schema.id}`)
+        if (!schemas.has(route.name)) schemas.set(route.name, tableSchema(config, schema.json))
+      }
+    }
+    return found
+  }
+  const name = config.registry === null ? 'schemas' : 'registry'
+  const place = config.registry?.join(', ') ?? config.schemas
+  const say = (found: readonly string[]): string =>
+    `${place}: ${topics.length === 0 ? 'not asked for a topic' : found.slice(0, 5).join(', ')}`
+  const { check } = await probe(name, ask, say)
+  return { checks: [check, await clockCheck(config)], schemas }
+}
+
+const tableSchema = ({ kafkaKey, kafkaHeaders, tombstone }: Config<'run'>, json: string): IcebergSchema =>
+  icebergSchemaOf(parseAvroSchema(json), { keyColumn: kafkaKey, headersColumn: kafkaHeaders, tombstone })
+
+/** By the Date header of the registry: the only server of a run that tells the time (RFC 9110, section 6.6.1). */
+async function clockCheck({ registry }: Config<'run'>): Promise<Check> {
+  const [url] = registry ?? []
+  if (url === undefined) return unknown('clock', 'no server of this run tells the time')
+  const answer = await fetch(url, { signal: AbortSignal.timeout(REGISTRY_MS_MAX) }).catch(() => null)
+  const told = Date.parse(answer?.headers.get('date') ?? '')
+  if (Number.isNaN(told)) return unknown('clock', 'the registry does not tell the time')
+  const awayMs = Math.abs(Date.now() - told)
+  const found = `${Math.round(awayMs / 1000)} s away from that of the registry`
+  return awayMs <= CLOCK_MS_MAX ? okay('clock', found) : failed('clock', found, 'set the clock of this machine by NTP')
+}
+
+/** Routes of the partitions. Errors as a check: ROUTE_MISSING. */
+export function probeRoutes(
+  config: Config<'run'>,
+  partitions: readonly SourcePartition[],
+): { readonly routes: readonly Route[]; readonly checks: readonly Check[] } {
+  try {
+    const names = partitions.map(({ topicName }) => topicName)
+    return { routes: planRoutes(names, config.table), checks: [] }
+  } catch (error) {
+    return { routes: [], checks: [failure('routes', error)] }
+  }
+}
+
+/** One check a table. */
+export async function probeTables(
+  config: Config<'run'>,
+  routes: readonly Route[],
+  partitions: readonly SourcePartition[],
+  schemas: ReadonlyMap<string, IcebergSchema>,
+): Promise<readonly Check[]> {
+  const { file } = config.catalog
+  if (!existsSync(file)) return routes.map(({ name }) => okay(`table ${name}`, 'is not there yet; a run makes it'))
+  const store = openFolderStore(config.warehouse)
+  let catalog: Catalog
+  try {
+    catalog = openSqlCatalog({ file, store })
+  } catch (error) {
+    return [failure('tables', error)]
+  }
+  try {
+    const checks: Check[] = []
+    for (const route of routes) {
+      const own = partitions.filter(({ topicName }) => route.topics.includes(topicName))
+      const ask = () => stateOf({ catalog, store, route, partitions: own, schema: schemas.get(route.name) ?? null })
+      checks.push((await probe(`table ${route.name}`, ask, (found) => found)).check)
+    }
+    return checks
+  } finally {
+    await catalog.close()
+  }
+}
+
+interface TableProbe {
+  readonly catalog: Catalog
+  readonly store: Store
+  readonly route: Route
+  readonly partitions: readonly SourcePartition[]
+  /** Null where the registry did not tell. */
+  readonly schema: IcebergSchema | null
+}
+
+/** What a run would find. Errors: those it would stop with. */
+async function stateOf({ catalog, store, route, partitions, schema }: TableProbe): Promise<string> {
+  const loaded = await catalog.loadTable(route.table)
+  if (loaded === null) return 'is not there yet; a run makes it'
+  const { metadata } = loaded
+  const positions = await trusted(store, metadata, route.name)
+  if (schema !== null) requireFit(route.name, schema, metadata)
+  if (positions === null) return 'is empty, and would be taken'
+  const problem = recreatedTopic(positions, partitions) ?? outsideLog(positions, partitions)
+  if (problem !== null) throw problem
+  await requireSide(catalog, route)
+  const lag = partitions.reduce(
+    (sum, { topic, partition, logEnd, start }) => sum + logEnd - (nextOffset(positions, topic, partition) ?? start),
+    0n,
+  )
+  return `goes on where it stands, ${lag} offsets behind`
+}
+
+/** Null: an empty table that would be taken. */
+async function trusted(store: Store, metadata: TableMetadata, table: string): Promise<Positions | null> {
+  const verdict = readPositions(metadata)
+  switch (verdict.kind) {
+    case 'none':
+      if (metadata.snapshots.length > 0) throw new IngestError('TABLE_FOREIGN', { table })
+      return null
+    case 'trusted':
+      return verdict.positions
+    case 'stop':
+      throw new IngestError('POSITIONS_UNTRUSTED', { table, reason: verdict.reason })
+    case 'evidence': {
+      const { rows, ranges } = verdict.evidence
+      if ((await countRows(store, metadata, ranges)) === rows) return verdict.positions
+      throw new IngestError('POSITIONS_UNTRUSTED', { table, reason: 'rows-missing' })
+    }
+  }
+}
+
+function requireFit(table: string, schema: IcebergSchema, metadata: TableMetadata): void {
+  const current = metadata.schemas.find((each) => each['schema-id'] === metadata['current-schema-id'])
+  const problem = current === undefined ? 'no current schema' : misfit(schema, current)
+  if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
+}
+
+async function requireSide(catalog: Catalog, { table }: Route): Promise<void> {
+  const side = { ...table, name: `${table.name}_dead_letters` }
+  const name = formatTableName(side)
+  const metadata = (await catalog.loadTable(side))?.metadata
+  if (metadata === undefined) throw new IngestError('SIDE_TABLE_MISSING', { table: name })
+  if (metadata.properties[APPLIED_PROPERTY] === undefined) throw new IngestError('TABLE_FOREIGN', { table: name })
+  requireFit(name, deadLettersSchema(), metadata)
+}
