@@ -101,7 +101,12 @@ async function isAgreed({ yes, json }: ChangeConfig, io: CommandIo): Promise<boo
 async function commit(config: ChangeConfig, io: CommandIo, change: PositionsChange): Promise<string> {
   const notice = ({ event, why }: Readonly<Record<string, string | number>>): void =>
     io.err.write(`${event}${why === undefined ? '' : `: ${why}`}\n`)
-  const committer = openCommitter({ catalogFile: config.catalog.file, warehouse: config.warehouse, notice })
+  const committer = openCommitter({
+    catalogFile: config.catalog.file,
+    warehouse: config.warehouse,
+    notice,
+    fact: () => undefined,
+  })
   try {
     const reply = await committer.change(change)
     if (reply.kind === 'moved') throw new IngestError('POSITIONS_MOVED', { table: formatTableName(change.table) })

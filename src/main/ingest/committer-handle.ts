@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { type Failure, fromFailure, IngestError } from '../../shared/errors.ts'
 import type {
-  CommitFact,
   ChangeReply,
+  CommitFact,
   CommitGroup,
   CommitReply,
   CommitterAnswer,
