@@ -1,5 +1,6 @@
 // The benches by name, in the order in which they run: stages first, then what is made of them.
 import type { When } from './arguments.ts'
+import { calibration } from './calibration.ts'
 import type { Bench } from './figure.ts'
 import { batchWalk } from './figures/batch-walk.ts'
 import { commit } from './figures/commit.ts'
@@ -16,9 +17,13 @@ interface NamedBench {
   readonly bench: Bench
 }
 
+/** Measured with every bench, whatever is asked for. */
+export const CALIBRATION = 'calibration'
+
 const always = (bench: Bench): NamedBench => ({ when: 'always', bench })
 
 export const benches: ReadonlyMap<string, NamedBench> = new Map<string, NamedBench>([
+  [CALIBRATION, always(calibration)],
   ['batch-walk', always(batchWalk)],
   ['decompress', always(decompress)],
   ['decode', always(decode)],

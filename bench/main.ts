@@ -1,16 +1,19 @@
-// `npm run bench`: measures the figures one after the other, prints them, keeps them in bench/results/latest.json, and compares. Exit 0
-// when all is well, 1 when a ratio fell, a gate is missed or a bench failed, 2 when asked for what there is not. Invariant: temporary data is removed.
+// `npm run bench`: measures the figures one after the other, prints them, keeps them in bench/results as JSON and as a page, and
+// compares. Exit 0 when all is well, 1 when a ratio fell, a gate is missed or a bench failed, 2 when asked for what there is not.
+// Invariant: temporary data is removed, the broker of the bench taken down.
 import { fork } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, extname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './arguments.ts'
-import { figureTimes } from './benches.ts'
+import { CALIBRATION, figureTimes } from './benches.ts'
 import { closeBroker } from './broker.ts'
-import { type BenchOptions, type Figure, isFigure, type Outcome } from './figure.ts'
+import { type BenchOptions, type Figure, isFigure, type Outcome, type Unmeasured } from './figure.ts'
 import { machine, versions as versionsUsed } from './machine.ts'
 import { chooseNode, type NodeChoice, planNode, versionsOf } from './node-choice.ts'
+import { type PlotLibrary, renderPage } from './page.ts'
 import { renderDetails, renderFigures, renderGates, renderProblem, renderUnmeasured } from './report.ts'
 import { type Baseline, findProblems, parseBaseline } from './verdict.ts'
 
@@ -18,6 +21,7 @@ import { type Baseline, findProblems, parseBaseline } from './verdict.ts'
 const root = process.cwd()
 const baselineFile = join(root, 'bench/baseline.json')
 const resultsFile = join(root, 'bench/results/latest.json')
+const pageFile = join(root, 'bench/results/latest.html')
 
 async function main(words: readonly string[]): Promise<number> {
   const parsed = parseArguments(words, figureTimes)
@@ -44,26 +48,37 @@ async function bench(wanted: BenchArguments): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void closeBroker(options).finally(() => process.exit(1)))
   }
-  const { outcomes, failures } = await measureAll(only, options, node).finally(() => closeBroker(options))
+  const { outcomes, failures } = await measureAll([...new Set([CALIBRATION, ...only])], options, node).finally(() =>
+    closeBroker(options),
+  )
   const figures = outcomes.filter(isFigure)
   const baseline: Baseline = existsSync(baselineFile) ? parseBaseline(readFileSync(baselineFile, 'utf8')) : {}
+  const problems = [...failures, ...findProblems(figures, baseline).map(renderProblem)]
   const document = {
+    at: new Date().toISOString(),
     machine: machine(),
-    node: { version: versions['node'], why: node.why },
+    node: { version: versions['node'] ?? '', why: node.why },
     versions: versionsUsed(root, versions),
     options: { messages, runs, minutes },
     figures,
-    unmeasured: outcomes.filter((outcome) => !isFigure(outcome)),
-    failures,
+    unmeasured: outcomes.filter((outcome): outcome is Unmeasured => !isFigure(outcome)),
+    problems,
   }
   mkdirSync(join(root, 'bench/results'), { recursive: true })
   writeJson(resultsFile, document)
+  writeFileSync(pageFile, renderPage({ ...document, baseline }, plotLibrary()))
   process.stdout.write(`${renderFigures(figures, baseline)}${renderDetails(figures)}${renderGates(figures)}`)
-  for (const outcome of outcomes) if (!isFigure(outcome)) process.stdout.write(`${renderUnmeasured(outcome)}\n`)
   if (wanted.saveBaseline) saveBaseline(figures, baseline)
-  const problems = [...failures, ...findProblems(figures, baseline).map(renderProblem)]
-  for (const problem of problems) process.stdout.write(`${problem}\n`)
+  for (const text of [...document.unmeasured.map(renderUnmeasured), ...problems]) process.stdout.write(`${text}\n`)
+  process.stdout.write(`plots: ${pathToFileURL(pageFile)}\n`)
   return problems.length === 0 ? 0 : 1
+}
+
+/** uPlot as it comes, to be written into the page. */
+function plotLibrary(): PlotLibrary {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('uplot/package.json')), 'dist')
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  return { script: read('uPlot.iife.min.js'), style: read('uPlot.min.css') }
 }
 
 interface Measured {

@@ -76,7 +76,8 @@ export function renderProblem(problem: Problem): string {
   }
 }
 
-const limitOf = ({ kind, limit, unit }: Gate): string => `${kind === 'min' ? '≥' : '≤'} ${withUnit(limit, unit)}`
+/** As `≤ 600 MB`. */
+export const limitOf = ({ kind, limit, unit }: Gate): string => `${kind === 'min' ? '≥' : '≤'} ${withUnit(limit, unit)}`
 
 /** Digits by size, and the unit. */
 export function withUnit(value: number, unit: string): string {
