@@ -4,6 +4,7 @@ import { calibration } from './calibration.ts'
 import type { Bench } from './figure.ts'
 import { batchWalk } from './figures/batch-walk.ts'
 import { commit } from './figures/commit.ts'
+import { cpuPyarrow } from './figures/cpu-pyarrow.ts'
 import { decode } from './figures/decode.ts'
 import { decompress } from './figures/decompress.ts'
 import { demoSeconds } from './figures/demo-seconds.ts'
@@ -11,6 +12,7 @@ import { encode } from './figures/encode.ts'
 import { firstSnapshot } from './figures/first-snapshot.ts'
 import { lineKafka } from './figures/line-kafka.ts'
 import { lineLogDirectory } from './figures/line-log-directory.ts'
+import { peerPython } from './figures/peer-python.ts'
 
 interface NamedBench {
   readonly when: When
@@ -31,6 +33,8 @@ export const benches: ReadonlyMap<string, NamedBench> = new Map<string, NamedBen
   ['commit', always(commit)],
   ['line-log-directory', always(lineLogDirectory)],
   ['line-kafka', always(lineKafka)],
+  ['cpu-pyarrow', always(cpuPyarrow)],
+  ['peer-python', { when: 'python', bench: peerPython }],
   ['first-snapshot', always(firstSnapshot)],
   ['demo-seconds', always(demoSeconds)],
 ])

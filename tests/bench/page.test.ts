@@ -1,7 +1,9 @@
 // The page of a bench: everything that was measured, promised and missed, in one file.
+import { Script } from 'node:vm'
 import { expect, test } from 'vitest'
 import type { Figure } from '../../bench/figure.ts'
 import { type PageInput, renderPage } from '../../bench/page.ts'
+import { pageScript } from '../../bench/page-script.ts'
 
 const figure: Figure = {
   name: 'line',
@@ -36,6 +38,10 @@ test('figures, gates, details, machine, what is missed and what was not measured
     ...['const uPlot = 1', '.u-plot {}', 'line: memory is 321.0 MB'],
   ]
   expect(wanted.filter((text) => !page.includes(text))).toEqual([])
+})
+
+test('the script of the page is one', () => {
+  expect(new Script(pageScript)).toBeInstanceOf(Script)
 })
 
 test('the data of the plots is whole, and no text in it ends its element', () => {

@@ -40,7 +40,8 @@ const closes = (line: string, indent: string): boolean =>
 /** Module specifiers of a file, and whether only types come from there. */
 export function findImports(text: string): ReadonlyArray<{ readonly from: string; readonly typeOnly: boolean }> {
   const statements = text.matchAll(/^(?:import|export)\b(\s+type\b)?[^'"`;]*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'/gm)
-  const dynamic = text.matchAll(/\bimport\('([^']+)'\)/g)
+  // A package that is asked for its files counts as one that is imported.
+  const dynamic = text.matchAll(/\b(?:import|createRequire\(import\.meta\.url\)\.resolve)\('([^']+)'\)/g)
   return [
     ...[...statements].map((match) => ({ from: match[2] ?? match[3] ?? '', typeOnly: match[1] !== undefined })),
     ...[...dynamic].map((match) => ({ from: match[1] ?? '', typeOnly: false })),
