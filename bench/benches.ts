@@ -9,10 +9,14 @@ import { decode } from './figures/decode.ts'
 import { decompress } from './figures/decompress.ts'
 import { demoSeconds } from './figures/demo-seconds.ts'
 import { encode } from './figures/encode.ts'
-import { firstSnapshot } from './figures/first-snapshot.ts'
+import { firstRowKafka, firstSnapshot } from './figures/first-snapshot.ts'
+import { freshness } from './figures/freshness.ts'
 import { lineKafka } from './figures/line-kafka.ts'
 import { lineLogDirectory } from './figures/line-log-directory.ts'
+import { manyPartitions } from './figures/many-partitions.ts'
 import { peerPython } from './figures/peer-python.ts'
+import { shapesBench } from './figures/shapes.ts'
+import { twoProcesses } from './figures/two-processes.ts'
 
 interface NamedBench {
   readonly when: When
@@ -30,12 +34,17 @@ export const benches: ReadonlyMap<string, NamedBench> = new Map<string, NamedBen
   ['decompress', always(decompress)],
   ['decode', always(decode)],
   ['encode', always(encode)],
+  ['shapes', always(shapesBench)],
   ['commit', always(commit)],
   ['line-log-directory', always(lineLogDirectory)],
   ['line-kafka', always(lineKafka)],
   ['cpu-pyarrow', always(cpuPyarrow)],
   ['peer-python', { when: 'python', bench: peerPython }],
+  ['two-processes', always(twoProcesses)],
+  ['many-partitions', always(manyPartitions)],
+  ['freshness', always(freshness)],
   ['first-snapshot', always(firstSnapshot)],
+  ['first-row-kafka', always(firstRowKafka)],
   ['demo-seconds', always(demoSeconds)],
 ])
 

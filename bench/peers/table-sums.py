@@ -15,7 +15,9 @@ sums = {"rows": 0, "source_sequence": 0, "timestamp": 0, "price": 0, "quantity":
 for batch in table.scan(selected_fields=columns).to_arrow_batch_reader():
     sums["rows"] += batch.num_rows
     sums["source_sequence"] += pc.sum(batch["source_sequence"]).as_py() or 0
-    sums["timestamp"] += sum(pc.cast(batch["timestamp"], pa.int64()).to_numpy(zero_copy_only=False).tolist())
+    # As decimals: a million microseconds since 1970 outgrow 64 bits together.
+    micros = pc.cast(pc.cast(batch["timestamp"], pa.int64()), pa.decimal128(38, 0))
+    sums["timestamp"] += pc.sum(micros).as_py() or 0
     for name in ("price", "quantity"):
         sums[name] += pc.sum(pc.cast(batch[name], pa.decimal128(38, 8))).as_py() or 0
     sums["message_id_bytes"] += pc.sum(pc.binary_length(batch["message_id"])).as_py() or 0
