@@ -14,6 +14,7 @@ import { freshness } from './figures/freshness.ts'
 import { lineKafka } from './figures/line-kafka.ts'
 import { lineLogDirectory } from './figures/line-log-directory.ts'
 import { manyPartitions } from './figures/many-partitions.ts'
+import { memory } from './figures/memory.ts'
 import { peerPython } from './figures/peer-python.ts'
 import { shapesBench } from './figures/shapes.ts'
 import { twoProcesses } from './figures/two-processes.ts'
@@ -42,6 +43,7 @@ export const benches: ReadonlyMap<string, NamedBench> = new Map<string, NamedBen
   ['peer-python', { when: 'python', bench: peerPython }],
   ['two-processes', always(twoProcesses)],
   ['many-partitions', always(manyPartitions)],
+  ['memory', { when: 'long', bench: memory }],
   ['freshness', always(freshness)],
   ['first-snapshot', always(firstSnapshot)],
   ['first-row-kafka', always(firstRowKafka)],

@@ -98,8 +98,9 @@ export interface Pair {
   /** Ms of each run of the thing measured, and of its reference. */
   readonly valueMs: readonly number[]
   readonly referenceMs: readonly number[]
-  /** CPU time of the runs of the thing measured, all together. */
+  /** CPU time of the runs of the thing measured, all together, and of those of its reference. */
   readonly cpuUs: number
+  readonly referenceCpuUs: number
 }
 
 type Work = () => unknown
@@ -112,16 +113,26 @@ export async function measurePair(runs: number, value: Work, reference: Work, wa
   }
   const valueMs: number[] = []
   const referenceMs: number[] = []
-  let cpuUs = 0
+  let [cpuUs, referenceCpuUs] = [0, 0]
   for (let count = 0; count < runs; count++) {
-    const before = process.cpuUsage()
+    const beforeValue = process.cpuUsage()
     valueMs.push(await timed(value))
-    const { user, system } = process.cpuUsage(before)
-    cpuUs += user + system
+    cpuUs += cpuUsSince(beforeValue)
+    const beforeReference = process.cpuUsage()
     referenceMs.push(await timed(reference))
+    referenceCpuUs += cpuUsSince(beforeReference)
   }
-  return { valueMs, referenceMs, cpuUs }
+  return { valueMs, referenceMs, cpuUs, referenceCpuUs }
 }
+
+function cpuUsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+/** What a busy machine hardly moves. Above 1 is better than the reference, as every ratio. */
+const cpuDetails = ({ cpuUs, referenceCpuUs }: Pair): readonly Detail[] =>
+  cpuUs === 0 ? [] : [{ name: 'ratio by CPU time', value: referenceCpuUs / cpuUs, unit: '×' }]
 
 export async function timed(work: Work): Promise<number> {
   const startMs = performance.now()
@@ -156,6 +167,7 @@ export function rateFigure({ name, unit, amount, records, referenceName, pair }:
     rssMb: rssMbMax(),
     runs: pair.valueMs.map(perSecond),
     gates: [],
+    details: cpuDetails(pair),
   }
 }
 
@@ -183,5 +195,6 @@ export function timeFigure({ name, unit, scale, records, referenceName, pair }: 
     rssMb: rssMbMax(),
     runs: pair.valueMs.map((ms) => ms * scale),
     gates: [],
+    details: cpuDetails(pair),
   }
 }

@@ -1,6 +1,7 @@
 // Runs the built program as a user would, as a process of its own. Invariant: a command that fails ends the bench with what it
 // printed; a figure of something that did not work is no figure.
 import { spawn } from 'node:child_process'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BenchOptions } from './figure.ts'
 
@@ -63,4 +64,15 @@ export async function syntheticLog(options: BenchOptions, messages: number, code
   const limits = ['--messages', String(messages), '--partitions', '8', '--codec', codec]
   await runK2(options, ['feed', 'synthetic', '--to', directory, ...limits, '--json'])
   return directory
+}
+
+/** Bytes of the segments of a log directory, of the topics whose name begins so. */
+export function logBytes(directory: string, topic: string): number {
+  let bytes = 0
+  for (const folder of readdirSync(directory)) {
+    const path = join(directory, folder)
+    if (!folder.startsWith(topic) || !statSync(path).isDirectory()) continue
+    for (const name of readdirSync(path)) if (name.endsWith('.log')) bytes += statSync(join(path, name)).size
+  }
+  return bytes
 }

@@ -30,6 +30,8 @@ export interface LineSource {
   readonly messages: number
   /** Pid of a broker on the same cores. */
   readonly broker: number | null
+  /** What the source keeps for a message, compressed. */
+  readonly bytesPerMessage: number
 }
 
 /** Rows that a snapshot added, and when. */

@@ -1,6 +1,6 @@
 // Feeds a topic at a steady rate from this process, as a producer with a linger of 25 ms would, and notes when the broker appended
-// each record: the topic stamps records with its own clock (LogAppendTime). Invariant: a feed that falls behind its rate is refused,
-// not measured.
+// each record: the topic stamps records with its own clock (LogAppendTime). Invariant: what is due is sent, however late; whoever
+// measures looks at the rate that came of it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Producer } from 'kafkajs'
 import { AvroWriter } from '../src/main/feed/avro-writer.ts'
@@ -9,8 +9,8 @@ import { TradeStream } from '../src/main/feed/synthetic-trades.ts'
 import type { Broker } from './broker.ts'
 
 const TICK_MS = 25
-/** A feed this far behind did not keep its rate. */
-const BEHIND_MS_MAX = 2000
+/** Most records of one send, where the feed is late. */
+const SEND_MAX = 5000
 const SCHEMA_ID = 1
 
 /** Consecutive records of a partition that the broker appended at one time. */
@@ -43,7 +43,7 @@ export async function createStampedTopic(broker: Broker, { topic, partitions }: 
 
 const client = (broker: Broker) => new kafkajs.Kafka({ brokers: [broker.address], logLevel: kafkajs.logLevel.ERROR })
 
-/** Until the signal. Errors: the machine is too busy for the rate. */
+/** Until the signal. */
 export async function feedSteadily(broker: Broker, feed: SteadyFeed, stop: AbortSignal): Promise<readonly Appended[]> {
   registerCodecs()
   const producer = client(broker).producer({ idempotent: true, allowAutoTopicCreation: false })
@@ -57,11 +57,9 @@ export async function feedSteadily(broker: Broker, feed: SteadyFeed, stop: Abort
   try {
     while (!stop.aborted) {
       const due = Math.floor(((performance.now() - startMs) * feed.perSecond) / 1000)
-      if (due - sent > (feed.perSecond * BEHIND_MS_MAX) / 1000) {
-        throw new Error(`the feed fell behind ${feed.perSecond} messages a second`)
-      }
-      if (due > sent) appended.push(...(await send(producer, feed.topic, trades, due - sent)))
-      sent = due
+      const count = Math.min(SEND_MAX, due - sent)
+      if (count > 0) appended.push(...(await send(producer, feed.topic, trades, count)))
+      sent += count
       await sleep(TICK_MS - ((performance.now() - startMs) % TICK_MS))
     }
   } finally {

@@ -16,6 +16,8 @@ const PARTITIONS = 8
 const COMMIT_INTERVAL = '250ms'
 const WARM_MS = 8_000
 const SECONDS = 30
+/** Share of the rate that a feed must have kept to be measured. */
+const KEPT_MIN = 0.95
 const P99_MS_MAX = 1000
 const CORE_PERCENT_MAX = 10
 
@@ -66,6 +68,10 @@ function figureOf({ appended, seen, samples, fromMs, toMs }: Watched): Figure {
   const used = cpuBetween(samples, fromMs, toMs)
   const corePercent = used === null ? null : (100 * used.cpuMs) / used.wallMs
   const records = aged.reduce((sum, each) => sum + each.records, 0)
+  const perSecond = (records * 1000) / (toMs - fromMs)
+  if (perSecond < PER_SECOND * KEPT_MIN) {
+    throw new Error(`the machine is too busy: ${Math.round(perSecond)} of ${PER_SECOND} messages a second were fed`)
+  }
   const snapshots = seen.filter(({ seenMs, snapshot }) => seenMs >= fromMs && seenMs < toMs && addedRows(snapshot) > 0)
   return {
     name: 'freshness',
@@ -95,7 +101,7 @@ function figureOf({ appended, seen, samples, fromMs, toMs }: Watched): Figure {
       { name: 'p90', value: percentile(0.9), unit: 'ms' },
       { name: 'p99.9', value: percentile(0.999), unit: 'ms' },
       { name: 'the oldest', value: percentile(1), unit: 'ms' },
-      { name: 'messages a second', value: (records * 1000) / (toMs - fromMs), unit: 'msg/s' },
+      { name: 'messages a second', value: perSecond, unit: 'msg/s' },
       { name: 'snapshots a second', value: (snapshots.length * 1000) / (toMs - fromMs), unit: '' },
     ],
     plots: plotsOf(aged, fromMs),

@@ -2,6 +2,7 @@
 // directory of as many messages, run in turn with it. Invariant: each table is verified against the broker's own segments.
 import { type Broker, openBroker, syntheticTopic, type Topic } from '../broker.ts'
 import { type BenchOptions, type Figure, type Gate, median } from '../figure.ts'
+import { logBytes } from '../k2-process.ts'
 import { type LineRun, type LineSource, lineDetails, linePlots, runLine } from '../line-run.ts'
 import { logSource, rateOf } from './line-log-directory.ts'
 
@@ -39,7 +40,7 @@ export async function lineKafka(options: BenchOptions): Promise<readonly Figure[
     cpuUsPerMessage,
     rssMb,
     gates: gatesOf(runs, rate.ratio),
-    details: lineDetails(runs),
+    details: [...lineDetails(runs), { name: 'bytes at the broker', value: source.bytesPerMessage, unit: 'B/msg' }],
     plots: runs.slice(-1).flatMap((run) => linePlots(run, 'Line from Kafka')),
   }
   const steady = runs.flatMap((run) => run.steadyPerSecond ?? [])
@@ -56,6 +57,7 @@ export async function topicSource(options: BenchOptions, broker: Broker, topic: 
     verify: ['--source', broker.log, '--topic', name],
     messages: topic.messages,
     broker: broker.pid,
+    bytesPerMessage: logBytes(broker.log, `${name}-`) / topic.messages,
   }
 }
 

@@ -1,7 +1,7 @@
 // Figure `line-log-directory`: `k2 run` from a log directory to its last commit, as a user starts it, cold. Its reference is one
 // thread of parquet-wasm alone encoding the same columns. Invariant: each table is verified; one that is not equal is no figure.
 import { type BenchOptions, type Figure, type Gate, median, type Reference, timed } from '../figure.ts'
-import { syntheticLog } from '../k2-process.ts'
+import { logBytes, syntheticLog } from '../k2-process.ts'
 import { type LineRun, type LineSource, lineDetails, linePlots, runLine } from '../line-run.ts'
 import { parquetAlone } from '../parquet-alone.ts'
 import { sampleColumns } from '../sample.ts'
@@ -48,8 +48,9 @@ export async function lineLogDirectory(options: BenchOptions): Promise<readonly 
 
 /** A synthetic log of so many messages as the source of a run, written once in a bench. */
 export async function logSource(options: BenchOptions, messages: number): Promise<LineSource> {
-  const words = ['--source', await syntheticLog(options, messages, 'lz4')]
-  return { run: words, verify: words, messages, broker: null }
+  const directory = await syntheticLog(options, messages, 'lz4')
+  const words = ['--source', directory]
+  return { run: words, verify: words, messages, broker: null, bytesPerMessage: logBytes(directory, '') / messages }
 }
 
 /** The part of a figure that speed makes. */

@@ -20,17 +20,13 @@ async function measureShape(options: BenchOptions, shape: Shape): Promise<readon
     const spec = { 'spec-id': 0, fields: [] }
     describeFile({ location: 'file:///bench.parquet', batch, schema, spec, partition: [], encoded })
   }
-  const figure = (stage: string, referenceName: string, pair: Pair): Figure => ({
-    ...timeFigure({
-      name: `${stage}-${shape.name}`,
-      unit: 'µs/row',
-      scale: 1e3 / shape.rows,
-      records: shape.rows,
-      referenceName,
-      pair,
-    }),
-    details: [{ name: 'Avro bytes', value: avroBytes / shape.rows, unit: 'B/row' }],
-  })
+  const { rows: records } = shape
+  const figure = (stage: string, referenceName: string, pair: Pair): Figure => {
+    const name = `${stage}-${shape.name}`
+    const timed = timeFigure({ name, unit: 'µs/row', scale: 1e3 / records, records, referenceName, pair })
+    const bytes = { name: 'Avro bytes', value: avroBytes / records, unit: 'B/row' }
+    return { ...timed, details: [...(timed.details ?? []), bytes] }
+  }
   const runs = options.runs * 3
   return [
     figure('decode', 'avsc, the same rows to objects', await measurePair(runs, decode, decodeByAvsc)),

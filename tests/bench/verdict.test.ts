@@ -57,13 +57,14 @@ test('a baseline that is no object of positive numbers is refused', () => {
 })
 
 test('a ratio above 1 is better than the reference, for rates and for times', () => {
-  const pair = { valueMs: [40, 10, 20], referenceMs: [40, 40, 40], cpuUs: 300 }
+  const pair = { valueMs: [40, 10, 20], referenceMs: [40, 40, 40], cpuUs: 300, referenceCpuUs: 900 }
   const common = { name: 'x', records: 50, referenceName: 'the other', pair }
   const rate = rateFigure({ ...common, unit: 'records/s', amount: 50 })
   const time = timeFigure({ ...common, unit: 'µs/row', scale: 1000 / 50 })
   expect([rate.value, rate.reference?.value, rate.ratio]).toEqual([2500, 1250, 2])
   expect([time.value, time.reference?.value, time.ratio]).toEqual([400, 800, 2])
   expect(rate.cpuUsPerMessage).toBe(2)
+  expect(rate.details).toEqual([{ name: 'ratio by CPU time', value: 3, unit: '×' }])
 })
 
 test('the median of an even number of values lies between the two in the middle', () => {

@@ -1,5 +1,8 @@
 // The parts of README.md and docs/ that are made from tables in src, as they must read. `npm run docs` writes them; the tidy test
 // compares them.
+
+import { readFileSync } from 'node:fs'
+import { renderScaling } from '../../bench/scaling-model.ts'
 import { type MetricRow, metricTable } from '../../src/main/serve/metric-table.ts'
 import { defaultOf, placeholderOf } from '../../src/main/terminal/help.ts'
 import { commandNames, commandTable } from '../../src/shared/command-table.ts'
@@ -53,12 +56,17 @@ export function metricsBlock(): string {
   return [row('Metric', 'Type', 'Labels', 'What it says'), row('---', '---', '---', '---'), ...rows].join('\n')
 }
 
+/** From what `npm run bench:scaling` kept of a bench. */
+const scalingBlock = (): string =>
+  renderScaling(JSON.parse(readFileSync(new URL('../../bench/scaling.json', import.meta.url), 'utf8')))
+
 /** The generated blocks: in which file, between `<!-- name -->` and `<!-- /name -->`. */
 export const generatedBlocks = [
   { file: 'README.md', name: 'commands', block: commandsBlock },
   { file: 'README.md', name: 'options', block: optionsBlock },
   { file: 'docs/errors.md', name: 'errors', block: errorsBlock },
   { file: 'docs/metrics.md', name: 'metrics', block: metricsBlock },
+  { file: 'docs/scaling.md', name: 'scaling', block: scalingBlock },
 ] as const
 
 const markers = (name: string): readonly [string, string] => [`<!-- ${name} -->`, `<!-- /${name} -->`]
