@@ -4,8 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FeedPartition } from '../src/main/feed/feed-partition.ts'
 import { TradeStream } from '../src/main/feed/synthetic-trades.ts'
-import { ClusterLook } from '../src/main/kafka/cluster-look.ts'
-import { type Broker as Connection, encoded } from '../src/main/kafka/internals.ts'
+import { openKafka } from '../src/main/kafka/connection.ts'
+import { type Broker as Connection, createCluster, encoded } from '../src/main/kafka/internals.ts'
 import { array, int32, string, WireReader } from '../src/main/kafka/wire.ts'
 import type { Broker } from './broker.ts'
 
@@ -13,6 +13,7 @@ const BATCH_RECORDS = 2000
 /** Different batches of each partition. */
 const BATCHES = 4
 const SCHEMA_ID = 1
+/** Of the only broker that `k2 services` starts. */
 const NODE_ID = 1
 const ROOM_MS = 5
 
@@ -27,22 +28,26 @@ export interface RawFeed {
 /** Until the signal; returns how many messages were sent. Errors: what the broker answers. */
 export async function feedRaw(broker: Broker, feed: RawFeed, stop: AbortSignal): Promise<number> {
   const batches = makeBatches(feed.topic, feed.partitions)
-  const look = new ClusterLook(connectionTo(broker))
+  const kafka = openKafka(connectionTo(broker), { text: '' })
+  const cluster = createCluster(kafka, { metadataMaxAge: 300_000, allowAutoTopicCreation: false })
   let sent = 0
   try {
+    await cluster.connect()
+    await cluster.addMultipleTargetTopics([feed.topic])
+    const connection = await cluster.findBroker({ nodeId: NODE_ID })
     for (let round = 0; !stop.aborted; round++) {
       while (sent - feed.committed() > feed.aheadMax && !stop.aborted) await sleep(ROOM_MS)
       const parts = batches.map((own) => own[round % own.length] ?? new Uint8Array(0))
-      await look.askBroker(NODE_ID, (connection) => produce(connection, feed.topic, parts))
+      await produce(connection, feed.topic, parts)
       sent += parts.length * BATCH_RECORDS
     }
   } finally {
-    await look.close()
+    await cluster.disconnect()
   }
   return sent
 }
 
-export const connectionTo = ({ address }: Broker) =>
+const connectionTo = ({ address }: Broker) =>
   ({
     brokers: [address],
     saslMechanism: 'plain',
