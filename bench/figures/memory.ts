@@ -92,6 +92,8 @@ class Drained {
 
 /** Deletes what is committed, so that the topic does not fill the disk. */
 async function cutBehind(admin: kafkajs.Admin, topic: string, { next }: Drained, stop: AbortSignal): Promise<void> {
+  // kafkajs deletes only of topics that it has asked about before.
+  await admin.fetchTopicOffsets(topic)
   for (let waitedMs = 0; !stop.aborted; waitedMs += 100) {
     await sleep(100)
     if (waitedMs % DELETE_MS !== 0 || next.size === 0) continue
