@@ -5,7 +5,8 @@ import type { ParquetEncoder } from '../src/shared/parquet/parquet-encoder.ts'
 import { standardProperties } from '../src/shared/parquet/parquet-properties.ts'
 import { ParquetWasmEncoder } from '../src/shared/parquet/parquet-wasm-encoder.ts'
 
+/** Whether it writes pages itself. */
+export const isDirect = chooseEncoder('auto', standardProperties).kind === 'direct'
+
 export const openEncoder = (): ParquetEncoder =>
-  chooseEncoder('auto', standardProperties).kind === 'direct'
-    ? new PageEncoder(standardProperties)
-    : new ParquetWasmEncoder(standardProperties)
+  isDirect ? new PageEncoder(standardProperties) : new ParquetWasmEncoder(standardProperties)
