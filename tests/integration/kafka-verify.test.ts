@@ -9,6 +9,8 @@ import { k2, startK2, temporaryFolder } from '../support/k2-process.ts'
 import { KafkaCluster } from '../support/kafka-cluster.ts'
 import { KafkaServer } from '../support/kafka-server.ts'
 
+/** Of many processes each; seconds on a quiet machine. */
+const SLOW_MS = 180_000
 const none = { missing: 0, duplicate: 0, extra: 0, changed: 0 }
 let server: KafkaServer
 let cluster: KafkaCluster
@@ -73,55 +75,70 @@ const messages = Array.from({ length: 100 }, (_, index) => goodRecord(index)).ma
   value: value === null ? null : Buffer.from(value),
 }))
 
-test('brokers and their segments give the same report, also of a table that lacks what was rolled in later', async () => {
-  const line = await newLine(2)
-  await feed(line, 20_000)
-  await ingest(line)
-  const proven = await overBrokers(line)
-  expect(proven).toMatchObject({ verdict: 'equal', report: { totals: { ...none, tableRows: 20_000, equal: 20_000 } } })
-  expect(await overSegments(line)).toEqual(proven)
-  await feed(line, 500, '--append', '--seed', '2')
-  const later = await overBrokers(line)
-  expect(later).toMatchObject({ verdict: 'equal', report: { totals: { ...none, notYetCommitted: 500 } } })
-})
-
-test('aborted transactions are explained; an open one is the end of what is read', async () => {
-  const line = await newLine(1)
-  await withProducer(`tx-${line.topic}`, async (producer) => {
-    for (const end of ['commit', 'abort', 'commit'] as const) {
-      const transaction = await producer.transaction()
-      await transaction.send({ topic: line.topic, messages })
-      await transaction[end]()
-    }
+test(
+  'brokers and their segments give the same report, also of a table that lacks what was rolled in later',
+  async () => {
+    const line = await newLine(2)
+    await feed(line, 20_000)
     await ingest(line)
-    const before = await overBrokers(line)
-    expect(before).toMatchObject({ verdict: 'equal', report: { totals: { ...none, tableRows: 200 } } })
-    expect(before.report.partitions[0]).toMatchObject({ explained: { aborted: 100, control: 3 }, logEnd: '303' })
-    expect(await overSegments(line)).toEqual(before)
-    const open = await producer.transaction()
-    await open.send({ topic: line.topic, messages })
-    expect((await overBrokers(line)).report).toEqual(before.report)
-    await open.abort()
-  })
-}, 60_000)
+    const proven = await overBrokers(line)
+    expect(proven).toMatchObject({
+      verdict: 'equal',
+      report: { totals: { ...none, tableRows: 20_000, equal: 20_000 } },
+    })
+    expect(await overSegments(line)).toEqual(proven)
+    await feed(line, 500, '--append', '--seed', '2')
+    const later = await overBrokers(line)
+    expect(later).toMatchObject({ verdict: 'equal', report: { totals: { ...none, notYetCommitted: 500 } } })
+  },
+  SLOW_MS,
+)
 
-test('rows of a log that begins later now are gone from source; a topic made again is not the source of the table', async () => {
-  const line = await newLine(1)
-  await withProducer(null, async (producer) => {
-    for (let times = 0; times < 10; times++) await producer.send({ topic: line.topic, messages })
-  })
-  await ingest(line)
-  await cluster.deleteBefore(line.topic, 0, 450)
-  const shortened = await overBrokers(line)
-  expect(shortened).toMatchObject({
-    verdict: 'equal',
-    report: { totals: { ...none, equal: 550, goneFromSource: 450 } },
-  })
-  await cluster.deleteTopic(line.topic)
-  await cluster.createTopic(line.topic, 1)
-  const again = await k2('verify', ...line.brokers, ...line.words)
-  expect([again.code, again.err]).toEqual([1, expect.stringMatching(/SOURCE_IDENTITY: .*holds none of the table/)])
-}, 60_000)
+test(
+  'aborted transactions are explained; an open one is the end of what is read',
+  async () => {
+    const line = await newLine(1)
+    await withProducer(`tx-${line.topic}`, async (producer) => {
+      for (const end of ['commit', 'abort', 'commit'] as const) {
+        const transaction = await producer.transaction()
+        await transaction.send({ topic: line.topic, messages })
+        await transaction[end]()
+      }
+      await ingest(line)
+      const before = await overBrokers(line)
+      expect(before).toMatchObject({ verdict: 'equal', report: { totals: { ...none, tableRows: 200 } } })
+      expect(before.report.partitions[0]).toMatchObject({ explained: { aborted: 100, control: 3 }, logEnd: '303' })
+      expect(await overSegments(line)).toEqual(before)
+      const open = await producer.transaction()
+      await open.send({ topic: line.topic, messages })
+      expect((await overBrokers(line)).report).toEqual(before.report)
+      await open.abort()
+    })
+  },
+  SLOW_MS,
+)
+
+test(
+  'rows of a log that begins later now are gone from source; a topic made again is not the source of the table',
+  async () => {
+    const line = await newLine(1)
+    await withProducer(null, async (producer) => {
+      for (let times = 0; times < 10; times++) await producer.send({ topic: line.topic, messages })
+    })
+    await ingest(line)
+    await cluster.deleteBefore(line.topic, 0, 450)
+    const shortened = await overBrokers(line)
+    expect(shortened).toMatchObject({
+      verdict: 'equal',
+      report: { totals: { ...none, equal: 550, goneFromSource: 450 } },
+    })
+    await cluster.deleteTopic(line.topic)
+    await cluster.createTopic(line.topic, 1)
+    const again = await k2('verify', ...line.brokers, ...line.words)
+    expect([again.code, again.err]).toEqual([1, expect.stringMatching(/SOURCE_IDENTITY: .*holds none of the table/)])
+  },
+  SLOW_MS,
+)
 
 test('a source, and one only, is asked for; brokers that are away are named', async () => {
   const line = await newLine(1)
@@ -132,15 +149,19 @@ test('a source, and one only, is asked for; brokers that are away are named', as
 })
 
 // The last one: it restarts the broker of this file.
-test('a broker that restarts meanwhile costs nothing but time', async () => {
-  const line = await newLine(2)
-  await feed(line, 20_000)
-  await ingest(line)
-  await server.stop()
-  const verify = startK2(['verify', ...line.brokers, ...line.words, '--json'])
-  await verify.wrote('waiting for the brokers')
-  await server.resume()
-  const { code, out, err } = await verify.ended
-  expect(code, err).toBe(0)
-  expect(JSON.parse(out)).toMatchObject({ verdict: 'equal', tables: [{ totals: { ...none, equal: 20_000 } }] })
-}, 60_000)
+test(
+  'a broker that restarts meanwhile costs nothing but time',
+  async () => {
+    const line = await newLine(2)
+    await feed(line, 20_000)
+    await ingest(line)
+    await server.stop()
+    const verify = startK2(['verify', ...line.brokers, ...line.words, '--json'])
+    await verify.wrote('waiting for the brokers')
+    await server.resume()
+    const { code, out, err } = await verify.ended
+    expect(code, err).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ verdict: 'equal', tables: [{ totals: { ...none, equal: 20_000 } }] })
+  },
+  SLOW_MS,
+)

@@ -21,7 +21,7 @@ import { styleFor } from '../terminal/style.ts'
 const decompressedBytesMax = 1024 * 1024 * 1024
 
 /** Brokers are asked again for so long: one may restart, a partition may get another leader. */
-const BROKERS_MS_MAX = 30_000
+const BROKERS_MS_MAX = 60_000
 
 /** Exit code 1 unless every table compared equals its source. */
 export async function verifyCommand(config: Config<'verify'>, io: CommandIo): Promise<number> {
