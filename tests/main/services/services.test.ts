@@ -122,12 +122,14 @@ describe('a server', () => {
 
   test.each(['deaf', 'silent'])('that is %s for too long is ended again', async (mode) => {
     vi.stubEnv('FAKE_REDIS', mode)
-    const up = refusal(servicesUp({ ...plan, readyMsMax: 300 }))
+    const up = refusal(servicesUp({ ...plan, readyMsMax: 1000 }))
+    // On a busy machine programs take their time to tell their versions.
+    const patience = { timeout: 20_000, interval: 20 }
     const started = await vi.waitFor(async () => {
       const { redis } = await readState(plan.folder)
       if (redis?.kind !== 'started') throw new Error('not yet')
       return redis
-    })
+    }, patience)
     expect((await up).code).toBe('SERVICE_START')
     expect(await isRunning(started)).toBe(false)
     expect(await stateOfRedis()).toEqual({ kind: 'stopped' })
