@@ -18,6 +18,8 @@ const compressors: Compressors = {
   },
 }
 
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** All rows of a file whose columns are those of the schema. */
 export async function parquetRows(bytes: Uint8Array, schema: IcebergSchema): Promise<Row[]> {
   const metadata = parquetMetadata(bytes)
@@ -35,6 +37,9 @@ export async function parquetRows(bytes: Uint8Array, schema: IcebergSchema): Pro
     utf8: false,
     compressors,
     parsers: {
+      // Its own takes a byte order mark for none of the text.
+      stringFromBytes: (value) => textDecoder.decode(value),
+      uuidFromBytes: (value) => value,
       timestampFromMicroseconds: (value) => value,
       timestampFromNanoseconds: (value) => value,
       dateFromDays: (value) => value,
