@@ -122,8 +122,18 @@ export interface LeafEntries {
   readonly first: number
 }
 
-/** Valid until the next call. */
+/** Key and value of a map have the same entries. */
+const latest: { entries: Entries | null; leaf: LeafEntries | null } = { entries: null, leaf: null }
+
+/** Valid until the next call for other entries. */
 export function leafEntries(entries: Entries): LeafEntries {
+  const leaf = latest.entries === entries && latest.leaf !== null ? latest.leaf : countedEntries(entries)
+  latest.entries = entries
+  latest.leaf = leaf
+  return leaf
+}
+
+function countedEntries(entries: Entries): LeafEntries {
   const { count, repetitions, level: definitionMax, repetitionLevel: repetitionMax } = entries
   const common = { count, definitionMax, repetitions, repetitionMax }
   if (entries.positions === null) {

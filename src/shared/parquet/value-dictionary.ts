@@ -1,9 +1,9 @@
 // The distinct values of a dense column and an index per value, for dictionary pages (Encodings.md, "Dictionary Encoding"). Encode
-// worker, hot. Invariant: entries stand in the order of their first value and each is used; a dictionary that grows beyond its limit
+// worker, hot. Invariant: each entry is used by a value; a dictionary that grows beyond its limit
 // is given up, never cut.
 import type { BytesColumn, DictionaryColumn, FixedColumn } from '../columns/column-batch.ts'
 import type { DenseColumn } from './dense-column.ts'
-import { Int32Scratch } from './scratch.ts'
+import { ByteScratch, Int32Scratch } from './scratch.ts'
 import type { OrderedColumn } from './value-range.ts'
 
 export interface ValueDictionary {
@@ -43,8 +43,23 @@ export function buildDictionary(column: DenseColumn, bytesMax: number): ValueDic
 const wordsOf = (values: Int32Array | Float32Array | Float64Array): Int32Array =>
   values instanceof Int32Array ? values : new Int32Array(values.buffer, values.byteOffset, values.byteLength / 4)
 
-/** The entries that a value uses; a reused dictionary holds others too. */
+const usedMemory = new ByteScratch()
+
+/** The entries that a value uses; a reused dictionary holds others too. Where all are used, nothing is numbered anew. */
 function usedEntries(column: DictionaryColumn, bytesMax: number): ValueDictionary | null {
+  const { field, length, entryCount, offsets, bytes } = column
+  const used = usedMemory.take(entryCount)
+  used.fill(0, 0, entryCount)
+  for (let index = 0; index < length; index++) used[column.indices[index] as number] = 1
+  let count = 0
+  for (let entry = 0; entry < entryCount; entry++) count += used[entry] as number
+  if (count < entryCount) return renumbered(column, bytesMax)
+  if (4 * count + (offsets[count] as number) - (offsets[0] as number) > bytesMax) return null
+  const entries = { kind: 'bytes' as const, field, length: count, nullCount: 0, validity: null, offsets, bytes }
+  return { indices: column.indices, entries }
+}
+
+function renumbered(column: DictionaryColumn, bytesMax: number): ValueDictionary | null {
   const { length, entryCount, offsets } = column
   const indices = indexMemory.take(length)
   const places = placeMemory.take(entryCount)
