@@ -66,13 +66,15 @@ function routeReasons(route: RouteHealth, nowMs: number): Unready[] {
       because('starting', 'its source and tables are opened')
       break
     case 'unassigned':
-      because('source-unassigned', source?.trouble || 'the group shares its partitions out')
+      if (source?.isAssigned === true) because('starting', 'its tables are opened')
+      else because('source-unassigned', source?.trouble || UNASSIGNED)
       break
     case 'failed':
       because('route-failed', route.error ?? '')
       break
     case 'reading':
-      if (source !== null && source.fetchAgeMs > SOURCE_SILENT_MS) {
+      if (source !== null && !source.isAssigned) because('source-unassigned', source.trouble || UNASSIGNED)
+      else if (source !== null && source.fetchAgeMs > SOURCE_SILENT_MS) {
         because('source-silent', `no fetch answered for ${seconds(source.fetchAgeMs)}: ${source.trouble}`)
       }
       break
@@ -90,6 +92,7 @@ function routeReasons(route: RouteHealth, nowMs: number): Unready[] {
   return reasons
 }
 
+const UNASSIGNED = 'the group shares its partitions out'
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
 
 /** Dead: a thread of this process hangs. */

@@ -138,7 +138,13 @@ describe('joinOutcomes', () => {
       encodedAtMs,
       times,
     })
+    const codes = joinEncoded(
+      { ...half(0n, 3n, 50), deadLetterCodes: { RECORD_BOUND: 1, RECORD_VARINT: 2 } },
+      { ...half(3n, 5n, 90), deadLetterCodes: { RECORD_VARINT: 3 } },
+    ).deadLetterCodes
+    expect(codes).toEqual({ RECORD_BOUND: 1, RECORD_VARINT: 5 })
     const whole = joinEncoded(half(0n, 3n, 50), half(3n, 5n, 90))
+    expect(whole.deadLetterCodes).toBeUndefined()
     expect(whole.ranges).toHaveLength(1)
     expect(whole.encodedAtMs).toBe(50)
     expect(whole.times).toEqual({ decompressMs: 2, decodeMs: 4, encodeMs: 6, putMs: 8 })
