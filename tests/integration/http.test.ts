@@ -186,6 +186,13 @@ describe('a run that reads a real broker', () => {
     await transaction.abort()
     await producer.disconnect()
 
+    expect(sum(await scrape(), 'k2_source_evictions_total')).toBe(0)
+    run.kill('SIGSTOP')
+    await new Promise((resolve) => setTimeout(resolve, 9_000))
+    run.kill('SIGCONT')
+    await until(async () => sum(await scrape(), 'k2_source_evictions_total') === 1)
+    await says('ready')
+
     await server.stop()
     await until(async () => {
       const { status, body } = await page('/readyz')

@@ -89,9 +89,9 @@ class KafkaSource implements RecordSource {
   #failure: IngestError | null = null
   #wake: () => void = () => undefined
   #deaths = 0
-  /** For whoever looks: joins, calls to join anew, assignments lost without one, deaths. */
+  /** For whoever looks. */
   readonly #counts = { assignments: 0, rebalances: 0, evictions: 0, deaths: 0 }
-  #isCalled = false
+  #isRestarting = false
   #isClosing = false
   #fetchedAtMs = performance.now()
   #isSilent = false
@@ -148,7 +148,7 @@ class KafkaSource implements RecordSource {
     installHooks()
     const { connection, group: groupId, sessionTimeoutMs, queueBytesMax } = this.#options
     const hooks = {
-      revoked: () => this.#joins(),
+      revoked: () => this.#lost(),
       assigned: (epoch: number, group: ConsumerGroup) => this.#assigned(epoch, group),
       readable: (epoch: number) => this.#readable(epoch),
       handed: (batch: GroupBatch) => this.#take(batch, async () => undefined),
@@ -172,13 +172,12 @@ class KafkaSource implements RecordSource {
       // A crash would lose the member's id, and the group would wait for that dead member's session to end.
       retry: { initialRetryTime: 300, maxRetryTime: 3_000, retries: MEMBER_RETRIES_MAX },
     })
-    consumer.on(consumer.events.REBALANCING, () => {
-      this.#counts.rebalances++
-      this.#isCalled = true
-    })
+    consumer.on(consumer.events.REBALANCING, () => void this.#counts.rebalances++)
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       const error = brokerError(payload.error)
       if (!payload.restart) return this.#died(error, signal)
+      this.#counts.deaths++
+      this.#isRestarting = true
       this.#options.notice({ event: 'the group member starts again', reason: error.message })
       return Promise.resolve()
     })
@@ -213,10 +212,9 @@ class KafkaSource implements RecordSource {
     this.#wake()
   }
 
-  /** Before each join. kafkajs tells of the group's call; an eviction shows by there having been none. */
-  #joins(): void {
-    if (this.#current !== null && !this.#isCalled) this.#counts.evictions++
-    this.#isCalled = false
+  /** kafkajs forgets its member's id when the group no longer knows it: that is an eviction, all else a join as others. */
+  #lost(): void {
+    if (this.#current !== null && this.#group?.memberId === null && !this.#isRestarting) this.#counts.evictions++
     this.#revoked()
   }
 
@@ -241,6 +239,7 @@ class KafkaSource implements RecordSource {
       acknowledge: (positions, names, mark) => this.#acknowledge(positions, names, mark),
     })
     this.#counts.assignments++
+    this.#isRestarting = false
     this.#group = group
     this.#current = assignment
     this.#last = assignment

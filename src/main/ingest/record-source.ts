@@ -54,9 +54,9 @@ export interface SourceHealth {
   readonly assignments: number
   /** Calls of the group to its members to join anew. */
   readonly rebalances: number
-  /** Assignments lost without such a call: the group took this member for dead. */
+  /** Assignments lost because the group took this member for dead. */
   readonly evictions: number
-  /** Times that the membership died and was made anew. */
+  /** Times that the membership died here, and was made anew. */
   readonly deaths: number
   readonly epoch: number
   readonly queueBytes: number

@@ -209,7 +209,7 @@ export const metricTable = {
   },
   k2_source_evictions_total: {
     type: 'counter',
-    help: 'Assignments lost without such a call: the group took this member for dead.',
+    help: 'Assignments lost because the group took this member for dead.',
     labels: byTable,
   },
   k2_source_member_deaths_total: {
