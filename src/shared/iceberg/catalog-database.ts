@@ -1,6 +1,7 @@
 // The SQLite file of an Iceberg SQL catalog: its tables as pyiceberg and Java make them, and the statements on them. Commit thread
 // (libsql is synchronous). Several processes may have the file open: WAL and a busy timeout, and every write is one statement or
 // one transaction. Synchronous = FULL: a commit that was reported must survive a power cut.
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import Database from 'libsql'
 import { type ErrorContext, IngestError } from '../errors.ts'
@@ -24,7 +25,8 @@ export interface CatalogDatabase {
 
 /**
  * Opens the file, makes the catalog's tables where missing, and switches to WAL.
- * Errors: CATALOG_UNREADABLE (no folder, no database, not an Iceberg catalog, not writable), CATALOG_LOCKED after `busyMsMax`.
+ * Errors, also of later calls: CATALOG_UNREADABLE (no folder, no database, not an Iceberg catalog, not writable; removed or replaced
+ * while it was open), CATALOG_LOCKED after `busyMsMax`.
  */
 export function openCatalogDatabase(path: string, catalogName: string, busyMsMax: number): CatalogDatabase {
   const file = resolve(path)
@@ -35,7 +37,7 @@ export function openCatalogDatabase(path: string, catalogName: string, busyMsMax
       database.pragma('journal_mode = WAL')
       database.pragma('synchronous = FULL')
       makeTables(database)
-      return databaseOf(database, catalogName, { catalog: file })
+      return databaseOf(database, catalogName, { catalog: file, check: sameFile(file) })
     } catch (error) {
       database.close()
       throw error
@@ -68,7 +70,30 @@ function makeTables(database: Database.Database): void {
     );`)
 }
 
-function databaseOf(database: Database.Database, catalogName: string, context: ErrorContext): CatalogDatabase {
+/**
+ * Throws CATALOG_UNREADABLE once the path no longer leads to the file that is open now. SQLite goes on in a file that was removed, and
+ * what is committed there is gone with the process; its own check for that (SQLITE_READONLY_DBMOVED) does not hold in WAL mode.
+ */
+function sameFile(file: string): () => void {
+  const identity = identityOf(file)
+  return () => {
+    if (identityOf(file) === identity) return
+    const reason = 'the file was removed or replaced while it was open'
+    throw new IngestError('CATALOG_UNREADABLE', { catalog: file, reason })
+  }
+}
+
+function identityOf(file: string): string {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false })
+  return found === undefined ? '' : `${found.dev}/${found.ino}`
+}
+
+function databaseOf(
+  database: Database.Database,
+  catalogName: string,
+  { catalog, check }: { readonly catalog: string; readonly check: () => void },
+): CatalogDatabase {
+  const context = { catalog }
   // Catalogs made before views existed have no iceberg_type column; they are used as they are.
   const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all('iceberg_tables')
   const hasType = columns.some((column) => textOf(column, 'name') === 'iceberg_type')
@@ -96,10 +121,13 @@ function databaseOf(database: Database.Database, catalogName: string, context: E
     insert.run(catalogName, namespace, name, metadataLocation)
   })
   return {
-    find: (namespace, name) =>
-      guarded(context, () => textOf(find.get(catalogName, namespace, name), 'metadata_location')),
+    find: (namespace, name) => {
+      check()
+      return guarded(context, () => textOf(find.get(catalogName, namespace, name), 'metadata_location'))
+    },
     list: () => guarded(context, () => list.all(catalogName).flatMap(catalogRow)),
     insert: (namespace, name, metadataLocation) => {
+      check()
       try {
         insertAll.immediate(namespace, name, metadataLocation)
         return true
@@ -109,6 +137,7 @@ function databaseOf(database: Database.Database, catalogName: string, context: E
       }
     },
     swap: (namespace, name, previous, next) => {
+      check()
       try {
         return swap.run(next, previous, catalogName, namespace, name, previous).changes === 1
       } catch (error) {

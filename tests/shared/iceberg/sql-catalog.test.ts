@@ -276,6 +276,24 @@ describe('the SQL catalog in SQLite', () => {
     expect(await readFile(file, 'utf8')).toContain('this is a text')
   })
 
+  test.each(['removed', 'replaced'])(
+    'a file that is %s while it is open takes no commit that would be gone with it',
+    async (how) => {
+      const place = await freshPlace()
+      const catalog = open(place)
+      await catalog.createTable(name, newTable(`${place.store.root}/t`))
+      const files = await metadataFiles(place.store)
+      for (const end of ['', '-wal', '-shm']) await rm(`${place.file}${end}`, { force: true })
+      if (how === 'replaced') open(place)
+      await expect(touch(catalog, '1')).rejects.toMatchObject({
+        code: 'CATALOG_UNREADABLE',
+        context: { catalog: place.file, reason: expect.stringContaining('removed or replaced') },
+      })
+      await expect(catalog.createTable({ namespace: ['n'], name: 'u' }, newTable(place.store.root))).rejects.toThrow()
+      expect(await metadataFiles(place.store)).toEqual(files)
+    },
+  )
+
   test('damaged metadata is TABLE_METADATA naming its file', async () => {
     const place = await freshPlace()
     const catalog = open(place)
