@@ -4,7 +4,7 @@
 //
 // Data pages are of version 1. Version 2 would leave levels uncompressed and readable without the values, which no reader of these
 // files makes use of; its support differs (readers that take `is_compressed` as true, or DELTA encodings in version 2 only in part),
-// while pyarrow, DuckDB, parquet-java with Spark and Iceberg, hyparquet and arrow-rs read version 1 with every encoding used here.
+// while version 1 with every encoding used here was read by pyarrow, DuckDB, hyparquet and our own reader.
 import { crc32 } from '@node-rs/crc32'
 import type { LeafBounds } from '../columns/bounds.ts'
 import { assert, IngestError } from '../errors.ts'

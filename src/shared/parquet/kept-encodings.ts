@@ -1,5 +1,5 @@
 // The encoding of each column of a table, chosen anew now and then: what a feed sends changes slowly, and sampling every column of
-// every file took a tenth of the encoding. Encode worker. Invariant: a choice is lossless whatever the values, so an old one costs
+// every file took about 6 % of the encoding. Encode worker. Invariant: a choice is lossless whatever the values, so an old one costs
 // bytes or time only; a file of another size than the one it was made for has its own.
 import type { IcebergField } from '../iceberg/schema.ts'
 import { type ColumnEncoding, chooseEncoding, type EncodingSet } from './column-encoding.ts'

@@ -24,7 +24,7 @@ const native = 'zstdCompressSync' in zlib ? (zlib as unknown as NativeZstd) : nu
 /** Can this Node compress with it? zstd is Node's own from 22.15 on. */
 export const isCodecWritable = (codec: ParquetCodec): boolean => codec !== 'zstd' || native !== null
 
-/** A tenth more than level 3 would leave, in a third of its time; level 1 is also what the figures of docs/parquet.md are for. */
+/** Level 3 makes files of trades no smaller, and their encoding half as long again: figures in docs/parquet.md. */
 const zstdLevel = 1
 
 export type PageCompressor = (bytes: Uint8Array) => Uint8Array
