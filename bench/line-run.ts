@@ -190,6 +190,14 @@ export function linePlots(run: LineRun, title: string): readonly Plot[] {
       x: [0, ...commits.map(({ atMs }) => seconds(atMs))],
       lines: [{ name: 'committed', y: [0, ...committed] }],
     },
+    {
+      kind: 'lines',
+      title: `${title}: throughput`,
+      xTitle: 's',
+      yTitle: 'million rows/s',
+      x: commits.map(({ atMs }) => seconds(atMs)),
+      lines: [{ name: 'since the commit before', y: ratesOf(run) }],
+    },
     ...cpuPlots(samples, seconds, title),
     {
       kind: 'lines',
@@ -202,6 +210,10 @@ export function linePlots(run: LineRun, title: string): readonly Plot[] {
     { kind: 'bars', title: `${title}: time by stage`, unit: 'µs/msg', bars: stageBars(run) },
   ]
 }
+
+/** Million rows a second from one commit to the next; the first counts from the start of the process. */
+const ratesOf = ({ commits, startMs }: LineRun): readonly number[] =>
+  commits.map(({ atMs, rows }, index) => rows / 1000 / Math.max(1, atMs - (commits[index - 1]?.atMs ?? startMs)))
 
 function cpuPlots(samples: readonly UsageSample[], seconds: (atMs: number) => number, title: string): readonly Plot[] {
   const x = samples.slice(1).map(({ atMs }) => seconds(atMs))

@@ -11,7 +11,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: 
 .kept { color: #18794e } .missed { color: #b42318; font-weight: 600 }
 #plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(480px, 1fr)); gap: 1.5em }
 .plot h3 { margin: 0 0 .3em; font-size: 1em }
-.bar { display: grid; grid-template-columns: 11em 1fr 7em; gap: .6em; align-items: center }
+.bar { display: grid; grid-template-columns: 10em 1fr 9em; gap: .6em; align-items: center }
 .bar div { background: #2f6fde; height: .9em; min-width: 1px }
-.bar span:last-child { text-align: right; font-variant-numeric: tabular-nums }
+.bar span:last-child { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 `

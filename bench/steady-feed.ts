@@ -41,7 +41,8 @@ export async function createStampedTopic(broker: Broker, { topic, partitions }: 
   }
 }
 
-const client = (broker: Broker) => new kafkajs.Kafka({ brokers: [broker.address], logLevel: kafkajs.logLevel.ERROR })
+/** Silent: a broker that has just started refuses the first try of an idempotent producer, and kafkajs tries again. */
+const client = (broker: Broker) => new kafkajs.Kafka({ brokers: [broker.address], logLevel: kafkajs.logLevel.NOTHING })
 
 /** Until the signal. */
 export async function feedSteadily(broker: Broker, feed: SteadyFeed, stop: AbortSignal): Promise<readonly Appended[]> {
