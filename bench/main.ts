@@ -1,7 +1,7 @@
 // `npm run bench`: measures the figures one after the other, prints them, keeps them in bench/results as JSON and as a page, and
 // compares. Exit 0 when all is well, 1 when a ratio fell, a gate is missed or a bench failed, 2 when asked for what there is not.
 // Invariant: temporary data is removed, the broker of the bench taken down.
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -44,9 +44,12 @@ async function bench(wanted: BenchArguments): Promise<number> {
   process.stderr.write(`K2 runs on Node ${versions['node']}: ${node.why}\n`)
   const folder = mkdtempSync(join(tmpdir(), 'k2-bench-'))
   const options = { root, folder, messages, runs, minutes }
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void closeBroker(options).finally(() => process.exit(1)))
+    process.once(signal, () => {
+      running?.kill('SIGTERM')
+      void closeBroker(options).finally(() => process.exit(1))
+    })
   }
   const { outcomes, failures } = await measureAll([...new Set([CALIBRATION, ...only])], options, node).finally(() =>
     closeBroker(options),
@@ -101,11 +104,15 @@ async function measureAll(names: readonly string[], options: BenchOptions, node:
   return { outcomes, failures }
 }
 
+/** The process of the figure that is measured now: it ends with the bench. */
+let running: ChildProcess | null = null
+
 /** One bench in a process of its own. */
 function measure(name: string, options: BenchOptions, node: NodeChoice): Promise<readonly Outcome[]> {
   const entry = new URL(`./figure-process${extname(fileURLToPath(import.meta.url))}`, import.meta.url)
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(entry), [name, JSON.stringify(options)], { execPath: node.path })
+    running = child
     let outcomes: readonly Outcome[] | null = null
     child.on('message', (message) => {
       // The cast: figure-process.ts sends nothing else.
