@@ -3,7 +3,6 @@
 
 import { planMoves } from '../shared/commit/change-plan.ts'
 import { backoffMs } from '../shared/commit/commit-limits.ts'
-import { outsideLog, recreatedTopic } from '../shared/commit/guards.ts'
 import type { Positions, TablePolicy } from '../shared/commit/positions.ts'
 import { initialPositions, NO_SNAPSHOT, newStarts, nextOffset, POSITIONS_PROPERTY } from '../shared/commit/positions.ts'
 import { writePositions } from '../shared/commit/positions-json.ts'
@@ -59,7 +58,7 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
   })
   const problem = misfit(spec.schema, currentSchema(main))
   if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
-  const sourceProblem = recreatedTopic(positions, spec.partitions) ?? outsideLog(positions, spec.partitions)
+  const sourceProblem = io.guards.recreated(positions, spec.partitions) ?? io.guards.outside(positions, spec.partitions)
   if (sourceProblem !== null) throw sourceProblem
   const sideMetadata = await openSide(io, spec, side, positions.snapshot !== NO_SNAPSHOT)
   const confirmed = positions.unconfirmed.length === 0 ? new Set<string>() : await confirm(io, spec.table, main, side)

@@ -202,6 +202,11 @@ test(
     const adopt = (...more: readonly string[]) =>
       k2('positions', 'adopt', ...place.words.slice(2), ...there, '--source', place.log, ...more)
     expect((await stops('TABLE_FOREIGN', ...there)).err).toContain('k2 positions adopt')
+    const check = await k2('run', '--check', ...place.words, ...there)
+    expect([check.code, check.out]).toEqual([
+      1,
+      expect.stringMatching(/✗ table market_data\.foreign_v2 .*TABLE_FOREIGN/),
+    ])
     expect((await adopt('--yes')).err).toContain('--offset')
     ok(await adopt('--offset', 'latest', '--yes'))
     await feed(200)

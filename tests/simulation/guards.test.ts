@@ -140,6 +140,12 @@ const removals: readonly Removal[] = [
     finds: ['DANGLING'],
   },
   {
+    name: '9 (a position below the log start stops)',
+    without: { outside: () => null },
+    finds: ['LOST'],
+    options: { overrun: true },
+  },
+  {
     name: '10 (ranges without rows move positions, too)',
     without: { moved: (ranges, work) => (work.kind === 'group' && work.dataFiles.length === 0 ? [] : ranges) },
     finds: ['READ_TWICE', 'DOUBLE'],
@@ -177,6 +183,7 @@ describe('a guard taken out is found', () => {
       { sleepy: true },
       alone,
       { maintained: true, quiet: true, rollbacks: true },
+      { overrun: true },
     ]) {
       expect(findViolation(1_000, guards, options), JSON.stringify(options)).toBeNull()
     }

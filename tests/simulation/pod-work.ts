@@ -1,6 +1,10 @@
 // The work that a pod of the simulation hands to the state machine: what it read, as files and ranges.
+
 import type { Work } from '../../src/shared/commit/commit-work.ts'
-import type { Pod } from './pod.ts'
+import type { SourceState } from '../../src/shared/commit/guards.ts'
+import { initialPositions, type Positions } from '../../src/shared/commit/positions.ts'
+import type { Failure } from '../../src/shared/errors.ts'
+import type { Pod, Read } from './pod.ts'
 import { dataFile } from './pod-files.ts'
 import type { World } from './world.ts'
 import { MAIN, recordId, SIDE, TOPIC } from './world.ts'
@@ -21,8 +25,9 @@ export function groupWork(world: World, pod: Pod): Work {
   const dead: number[] = []
   const ranges = [...pod.reads]
     .filter(([, { first, next }]) => next > first)
-    .map(([partition, { first, next }]) => {
+    .map(([partition, { first, next, lost }]) => {
       for (let offset = first; offset < next; offset++) {
+        if (lost?.includes(offset) === true) continue
         const fate = world.fates[partition]?.[offset]
         if (fate === 'row') rows.push(recordId(partition, offset))
         if (fate === 'dead') dead.push(recordId(partition, offset))
@@ -45,3 +50,35 @@ export function groupWork(world: World, pod: Pod): Work {
     oldestEncodedAtMs: pod.readSinceMs,
   }
 }
+
+/** The partitions of the log as the guard compares them with positions. */
+export const sourceOf = (world: World): SourceState[] =>
+  world.fates.map((fates, partition) => ({
+    topic: TOPIC,
+    topicName: 't',
+    partition,
+    start: 0n,
+    logStart: BigInt(world.logStarts[partition] ?? 0),
+    logEnd: BigInt(fates.length),
+  }))
+
+export const positionAt = (partition: number, next: number): Positions => ({
+  ...initialPositions({ tombstone: 'skip', since: '' }),
+  topics: new Map([[TOPIC, { name: 't', partitions: new Map([[partition, { start: 0n, next: BigInt(next) }]]) }]]),
+})
+
+/** What a consumer does that nobody holds: it goes on where the log begins. */
+export function skipLost(world: World, partition: number, read: Read): void {
+  while (read.next + 1 < (world.logStarts[partition] ?? 0)) (read.lost ??= []).push(read.next++)
+  if (read.next < (world.logStarts[partition] ?? 0)) (read.lost ??= []).push(read.next)
+}
+
+export const waiting = (pod: Pod) =>
+  pod.positions?.unconfirmed.filter((each) => !pod.confirmed.get(SIDE)?.has(each.commit)) ?? []
+
+export const describe = (work: Work): string =>
+  work.kind === 'starts'
+    ? work.starts.map(({ partition }) => `p${partition}`).join(' ')
+    : work.ranges.map(({ partition, first, next }) => `p${partition}[${first},${next})`).join(' ')
+
+export const stopped = (reason: string): Failure => ({ code: 'POSITIONS_UNTRUSTED', context: { reason }, cause: '' })

@@ -12,10 +12,10 @@ import type { SideEffect, SideEvent, SideState } from '../../src/shared/commit/s
 import { stepSide } from '../../src/shared/commit/side-state.ts'
 import type { Confirmed } from '../../src/shared/commit/side-tables.ts'
 import type { Failure } from '../../src/shared/errors.ts'
-import { assertNever, errorTable } from '../../src/shared/errors.ts'
+import { assertNever, errorTable, toFailure } from '../../src/shared/errors.ts'
 import type { TableMetadata } from '../../src/shared/iceberg/metadata.ts'
 import { countRows, stage } from './pod-files.ts'
-import { groupWork, workBase } from './pod-work.ts'
+import { describe, groupWork, positionAt, skipLost, sourceOf, stopped, waiting, workBase } from './pod-work.ts'
 import type { World } from './world.ts'
 import { MAIN, SIDE, TOPIC, tell, violate } from './world.ts'
 
@@ -42,7 +42,7 @@ export interface Pod {
   positions: Positions | null
   confirmed: Confirmed
   /** Offsets read and not yet committed, per owned partition. */
-  reads: Map<number, { first: number; next: number }>
+  reads: Map<number, Read>
   readSinceMs: number
   /** Why it stopped for an operator. */
   halted: Failure | null
@@ -52,6 +52,13 @@ export interface Pod {
 export interface PodKind {
   readonly guards: Guards
   readonly mainFirst: boolean
+}
+
+/** Offsets of a partition; `lost` were gone from the log when it came to them. */
+export interface Read {
+  first: number
+  next: number
+  lost?: number[]
 }
 
 type Task =
@@ -121,8 +128,6 @@ function halt(world: World, pod: Pod, failure: Failure): void {
   tell(world, () => `${pod.name} stops: ${failure.code} ${failure.context['reason'] ?? ''}`)
 }
 
-const stopped = (reason: string): Failure => ({ code: 'POSITIONS_UNTRUSTED', context: { reason }, cause: '' })
-
 function open(world: World, pod: Pod): void {
   const main = world.tables.main
   const verdict = pod.guards.read(main)
@@ -137,6 +142,11 @@ function open(world: World, pod: Pod): void {
   }
   if (verdict.kind === 'evidence' && !pod.guards.evidenceHolds(verdict.evidence, countRows(world, verdict.evidence))) {
     halt(world, pod, stopped('rows-missing'))
+    return
+  }
+  const lost = pod.guards.outside(verdict.positions, sourceOf(world))
+  if (lost !== null) {
+    halt(world, pod, toFailure(lost))
     return
   }
   pod.main = main
@@ -169,9 +179,6 @@ function begin(world: World, pod: Pod): void {
   tell(world, () => `${pod.name} reads from ${JSON.stringify([...pod.reads].map(([p, { next }]) => [p, next]))}`)
 }
 
-const waiting = (pod: Pod) =>
-  pod.positions?.unconfirmed.filter((each) => !pod.confirmed.get(SIDE)?.has(each.commit)) ?? []
-
 function run(world: World, pod: Pod): void {
   const readable = [...pod.reads].filter(([partition, read]) => read.next < (world.fates[partition]?.length ?? 0))
   const read = [...pod.reads].filter(([, { first, next }]) => next > first)
@@ -182,6 +189,12 @@ function run(world: World, pod: Pod): void {
   }
   if (readable.length > 0 && (read.length === 0 || world.random.chance(50))) {
     const [partition, at] = world.random.pick(readable)
+    const lost = pod.guards.outside(positionAt(partition, at.next), sourceOf(world))
+    if (lost !== null) {
+      halt(world, pod, toFailure(lost))
+      return
+    }
+    skipLost(world, partition, at)
     if (read.length === 0) pod.readSinceMs = clock(world, pod)
     at.next++
     tell(world, () => `${pod.name} reads p${partition}@${at.next - 1}`)
@@ -195,11 +208,6 @@ function startMain(world: World, pod: Pod, work: Work, opening: boolean): void {
   const event: CommitEvent = { kind: 'begin', work, base: pod.main, atMs: clock(world, pod) }
   pod.task = { kind: 'main', opening, work, ...step({ kind: 'idle' }, event, pod.guards, simulationLimits) }
 }
-
-const describe = (work: Work): string =>
-  work.kind === 'starts'
-    ? work.starts.map(({ partition }) => `p${partition}`).join(' ')
-    : work.ranges.map(({ partition, first, next }) => `p${partition}[${first},${next})`).join(' ')
 
 type MainTask = Extract<Task, { kind: 'main' }>
 

@@ -52,11 +52,15 @@ export interface ScheduleOptions {
   readonly quiet?: boolean
   /** Rollback is the only damage. */
   readonly rollbacks?: boolean
+  /** Retention overruns the table; nothing else is damaged. */
+  readonly overrun?: boolean
   /** One pod wakes seldom, among many dead letters. */
   readonly sleepy?: boolean
 }
 
 const rollbacksOnly: readonly Damage[] = ['rollback']
+const damagesOf = ({ rollbacks, overrun }: ScheduleOptions): readonly Damage[] =>
+  overrun === true ? ['retention'] : rollbacks === true ? rollbacksOnly : damages
 
 /** Runs one schedule; with `tell` the trace says what happened, turn by turn. */
 export function runSchedule(seed: number, given: Guards = allGuards, options: ScheduleOptions = {}): Result {
@@ -110,7 +114,7 @@ function act(world: World, pods: Pod[], kind: PodKind, budget: Budget, options: 
     turnOf(world, options.sleepy === true && random.chance(85) ? (pods[0] ?? random.pick(pods)) : random.pick(pods))
   else if (dice < 84) network(world, pods, budget)
   else if (dice < 88) crash(world, pods, kind, budget)
-  else others(world, budget, options.rollbacks === true ? rollbacksOnly : damages)
+  else others(world, budget, damagesOf(options))
 }
 
 function turnOf(world: World, pod: Pod): void {
@@ -189,6 +193,7 @@ const rightful: Readonly<Record<Damage, readonly string[]>> = {
   'restore-property': ['marks-overwritten'],
   'drop-tag': ['mark-expired'],
   sweep: ['UNCONFIRMED_MISSING'],
+  retention: ['POSITION_OUT_OF_RANGE'],
 }
 
 function allowStop(world: World, { code, context }: Failure): void {

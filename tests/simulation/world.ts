@@ -26,7 +26,7 @@ const FOREIGN = 1_000_000
 export const recordId = (partition: number, offset: number): RecordId => partition * 100 + offset
 
 /** What may be done to the table that makes a named stop right. */
-export type Damage = 'rollback' | 'replace' | 'drop-property' | 'restore-property' | 'drop-tag' | 'sweep'
+export type Damage = 'rollback' | 'replace' | 'drop-property' | 'restore-property' | 'drop-tag' | 'sweep' | 'retention'
 
 export interface Request {
   readonly table: TableKey
@@ -39,6 +39,8 @@ export interface Request {
 export interface World {
   readonly random: Random
   readonly fates: readonly (readonly Fate[])[]
+  /** First offset that each partition's log still holds. */
+  readonly logStarts: number[]
   readonly tables: Record<TableKey, TableMetadata>
   readonly files: Map<string, { readonly records: readonly RecordId[]; swept: boolean }>
   /** Live data files by manifest list; a deleted list is absent. */
@@ -85,6 +87,7 @@ export function createWorld(
   return {
     random,
     fates,
+    logStarts: fates.map(() => 0),
     tables: {
       main: make('mem://main', 'uuid-main', { 'k2.positions': property }),
       side: make('mem://side', 'uuid-side', { 'k2.applied': '[]' }),
@@ -263,6 +266,11 @@ export function damage(world: World, kind: Damage): void {
       if (main.refs['k2'] === undefined) return
       change(world, 'main', [{ action: 'remove-snapshot-ref', 'ref-name': 'k2' }])
       break
+    case 'retention': {
+      const partition = world.random.int(world.fates.length)
+      world.logStarts[partition] = 1 + world.random.int(world.fates[partition]?.length ?? 1)
+      break
+    }
     case 'sweep':
       sweep(world)
       break

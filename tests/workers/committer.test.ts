@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { guards } from '../../src/shared/commit/guards.ts'
 import { IngestError } from '../../src/shared/errors.ts'
 import { listFiles } from '../../src/shared/iceberg/read-table.ts'
 import type { CommitReply } from '../../src/shared/messages.ts'
@@ -99,6 +100,14 @@ describe('opening a route', () => {
     await expect(world.pod().open(routeSpec({ partitions: [remade] }))).rejects.toMatchObject({
       code: 'TOPIC_RECREATED',
     })
+  })
+
+  it('would begin a topic made again as if it were new without guard 9', async () => {
+    const world = createWorld()
+    await world.pod().open(routeSpec())
+    const remade = routeSpec({ partitions: [{ ...partition(0), topic: 'cluster-1/topic-2' }] })
+    await world.pod({ guards: { ...guards, recreated: () => null } }).open(remade)
+    expect(Object.keys(positionsProperty(world).topics)).toHaveLength(2)
   })
 
   it('stops where the position lies outside the log (guard 9)', async () => {

@@ -1,7 +1,7 @@
 // Probes of this machine and of where a run writes: Node, warehouse, catalog. Main thread. Invariant: the only thing written is one
 // probe file in the warehouse, and it is deleted again; a warehouse or catalog that is not there yet is not made.
 import { randomUUID } from 'node:crypto'
-import { constants, existsSync } from 'node:fs'
+import { constants, existsSync, statSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import * as zlib from 'node:zlib'
@@ -76,8 +76,12 @@ async function notThereYet(name: string, path: string, option: string): Promise<
   let folder = dirname(resolve(path))
   const isMade = name === 'warehouse'
   while (isMade && !existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
-  if (await isWritable(folder)) return okay(name, `${path} is not there yet; a run makes it in ${folder}`)
-  return failed(name, `${path} is not there, and ${folder} may not be written`, `make the folder, or correct ${option}`)
+  if (await isWritableFolder(folder)) return okay(name, `${path} is not there yet; a run makes it in ${folder}`)
+  return failed(
+    name,
+    `${path} is not there, and ${folder} is no folder that may be written`,
+    `make the folder, or correct ${option}`,
+  )
 }
 
 const isWritable = (path: string): Promise<boolean> =>
@@ -85,3 +89,6 @@ const isWritable = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+const isWritableFolder = async (path: string): Promise<boolean> =>
+  (await isWritable(path)) && statSync(path).isDirectory()

@@ -37,6 +37,8 @@ export async function probeRegistry(
     const stop = AbortSignal.timeout(REGISTRY_MS_MAX)
     const registry = await openRegistry(config, { notice: () => undefined, stop })
     const found: string[] = []
+    // Without a topic that is there, any question shows whether it answers.
+    if (topics.length === 0) await registry.latestForTopic('k2-run-check')
     for (const route of routes) {
       for (const topic of route.topics) {
         const schema = await registry.latestForTopic(topic)
@@ -50,7 +52,7 @@ export async function probeRegistry(
   const name = config.registry === null ? 'schemas' : 'registry'
   const place = config.registry?.join(', ') ?? config.schemas
   const say = (found: readonly string[]): string =>
-    `${place}: ${topics.length === 0 ? 'not asked for a topic' : found.slice(0, 5).join(', ')}`
+    `${place}: ${topics.length === 0 ? 'answers; no topic is there to ask for' : found.slice(0, 5).join(', ')}`
   const { check } = await probe(name, ask, say)
   return { checks: [check, await clockCheck(config)], schemas }
 }
@@ -76,7 +78,8 @@ export function probeRoutes(
   partitions: readonly SourcePartition[],
 ): { readonly routes: readonly Route[]; readonly checks: readonly Check[] } {
   try {
-    const names = partitions.map(({ topicName }) => topicName)
+    const named = config.topic.kind === 'names' ? config.topic.names : []
+    const names = partitions.length === 0 ? named : partitions.map(({ topicName }) => topicName)
     return { routes: planRoutes(names, config.table), checks: [] }
   } catch (error) {
     return { routes: [], checks: [failure('routes', error)] }

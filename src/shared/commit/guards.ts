@@ -72,6 +72,10 @@ export interface Guards {
   readonly tooOld: (oldestEncodedAtMs: number, nowMs: number) => boolean
   /** 8: files written for another schema or partition spec than the table has now. */
   readonly layoutChanged: (files: readonly DataFile[], metadata: TableMetadata) => boolean
+  /** 9: a topic that was made again under a known name. */
+  readonly recreated: typeof recreatedTopic
+  /** 9: a position that is not in the log. */
+  readonly outside: typeof outsideLog
   /** 10: the ranges that move positions: all of them, with rows or without. */
   readonly moved: (ranges: readonly PartitionRange[], work: Work) => readonly PartitionRange[]
   /** 12: time of a snapshot, never before the table's own. */
@@ -106,6 +110,8 @@ export const guards: Guards = {
     files.some(
       (file) => file.specId !== metadata['default-spec-id'] || file.schemaId !== metadata['current-schema-id'],
     ),
+  recreated: recreatedTopic,
+  outside: outsideLog,
   moved: (ranges) => ranges,
   timestampMs: (nowMs, metadata) => Math.max(nowMs, metadata['last-updated-ms'], newestMs(metadata)),
 }
