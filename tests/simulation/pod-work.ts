@@ -27,7 +27,7 @@ export function groupWork(world: World, pod: Pod): Work {
     .filter(([, { first, next }]) => next > first)
     .map(([partition, { first, next, lost }]) => {
       for (let offset = first; offset < next; offset++) {
-        if (lost?.includes(offset) === true) continue
+        if (lost.includes(offset)) continue
         const fate = world.fates[partition]?.[offset]
         if (fate === 'row') rows.push(recordId(partition, offset))
         if (fate === 'dead') dead.push(recordId(partition, offset))
@@ -69,8 +69,10 @@ export const positionAt = (partition: number, next: number): Positions => ({
 
 /** What a consumer does that nobody holds: it goes on where the log begins. */
 export function skipLost(world: World, partition: number, read: Read): void {
-  while (read.next + 1 < (world.logStarts[partition] ?? 0)) (read.lost ??= []).push(read.next++)
-  if (read.next < (world.logStarts[partition] ?? 0)) (read.lost ??= []).push(read.next)
+  const logStart = world.logStarts[partition] ?? 0
+  for (let offset = read.next; offset < logStart; offset++) read.lost.push(offset)
+  // The turn then moves on by one: by the last of them, or by a record.
+  read.next = Math.max(read.next, logStart - 1)
 }
 
 export const waiting = (pod: Pod) =>

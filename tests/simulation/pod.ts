@@ -58,7 +58,7 @@ export interface PodKind {
 export interface Read {
   first: number
   next: number
-  lost?: number[]
+  readonly lost: number[]
 }
 
 type Task =
@@ -174,7 +174,7 @@ function begin(world: World, pod: Pod): void {
   pod.task = { kind: 'run' }
   for (const partition of pod.owned) {
     const next = Number(pod.positions === null ? 0n : (nextOffset(pod.positions, TOPIC, partition) ?? 0n))
-    pod.reads.set(partition, { first: next, next })
+    pod.reads.set(partition, { first: next, next, lost: [] })
   }
   tell(world, () => `${pod.name} reads from ${JSON.stringify([...pod.reads].map(([p, { next }]) => [p, next]))}`)
 }
