@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type avro from 'avsc'
 import { afterAll } from 'vitest'
-import type { Positions, Unconfirmed } from '../../../src/shared/commit/positions.ts'
+import type { AcceptedGap, Positions, Unconfirmed } from '../../../src/shared/commit/positions.ts'
 import { writePositions } from '../../../src/shared/commit/positions-json.ts'
 import { stageAppend, writeManifest } from '../../../src/shared/iceberg/append.ts'
 import type { TableName } from '../../../src/shared/iceberg/catalog.ts'
@@ -181,6 +181,9 @@ export interface TableContent {
   /** Positions by partition: [start, next). */
   readonly positions: ReadonlyMap<number, readonly [start: number, next: number]>
   readonly unconfirmed?: readonly Row[]
+  /** Of every partition. */
+  readonly gaps?: readonly AcceptedGap[]
+  readonly adopted?: bigint
   readonly tombstone?: TombstonePolicy
   /** Field ids of text columns that become dictionary columns. */
   readonly dictionaries?: ReadonlySet<number>
@@ -252,7 +255,11 @@ export async function makeTableIn<P extends TablePorts>(content: TableContent, p
           partitions: new Map(
             [...content.positions].map(([partition, [start, next]]) => [
               partition,
-              { start: BigInt(start), next: BigInt(next) },
+              {
+                start: BigInt(start),
+                next: BigInt(next),
+                ...(content.gaps === undefined ? {} : { gaps: content.gaps }),
+              },
             ]),
           ),
         },
@@ -261,6 +268,7 @@ export async function makeTableIn<P extends TablePorts>(content: TableContent, p
     ranges: [],
     unconfirmed,
     policy: { tombstone: content.tombstone ?? 'skip', since: '2026-01-01T00:00:00Z' },
+    ...(content.adopted === undefined ? {} : { adopted: content.adopted }),
   }
   const properties = { 'k2.positions': writePositions(positions) }
   const entries = content.entries?.(files) ?? files
