@@ -1,8 +1,9 @@
 // The on-disk form of Kafka logs: which folders are partitions, who they are, which files are segments. Any thread.
 // Invariant: nothing is read but what a broker counts as its log: deleted, swapped and stray parts are passed over.
 //   <dir>/meta.properties (cluster.id) · <dir>/<topic>-<partition>/partition.metadata (topic_id) · …/<20-digit base offset>.log
+//   <dir>/log-start-offset-checkpoint (where DeleteRecords moved a start)
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { IngestError } from '../errors.ts'
 
 export interface PartitionFolder {
@@ -19,6 +20,7 @@ export interface Segment {
 
 export const metaFile = 'meta.properties'
 export const partitionFile = 'partition.metadata'
+export const startsFile = 'log-start-offset-checkpoint'
 
 export const partitionFolderName = (topicName: string, partition: number): string => `${topicName}-${partition}`
 export const segmentFileName = (baseOffset: bigint): string => `${baseOffset.toString().padStart(20, '0')}.log`
@@ -72,9 +74,24 @@ async function readProperty(file: string, pattern: RegExp): Promise<string> {
 }
 
 /**
- * Segments of a partition by base offset. The first one's base is where the log starts (a start that `DeleteRecords` moved into a
- * segment lies in a checkpoint of the broker and is not looked at). Errors: SOURCE_UNREADABLE.
+ * Where the broker says that a partition's log begins, if it moved the start into a segment (`DeleteRecords`); else 0. Its checkpoint,
+ * version 0: lines of topic, partition and offset. Errors: SOURCE_UNREADABLE.
  */
+export async function readLogStart({ path, topicName, partition }: PartitionFolder): Promise<bigint> {
+  const file = join(dirname(path), startsFile)
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (isMissing(error)) return ''
+    throw new IngestError('SOURCE_UNREADABLE', { file }, error)
+  })
+  const place = `${topicName} ${partition} `
+  const line = text.split('\n').find((each) => each.startsWith(place))
+  if (line === undefined) return 0n
+  const offset = line.slice(place.length).trim()
+  if (!/^\d{1,19}$/.test(offset)) throw new IngestError('SOURCE_UNREADABLE', { file, line })
+  return BigInt(offset)
+}
+
+/** Segments of a partition by base offset. Errors: SOURCE_UNREADABLE. */
 export async function listSegments(path: string): Promise<Segment[]> {
   const names = await readdir(path).catch((error: unknown) => {
     throw new IngestError('SOURCE_UNREADABLE', { folder: path }, error)

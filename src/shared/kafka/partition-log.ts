@@ -1,7 +1,7 @@
 // One partition of a log directory as it stands: its segments and where it ends, looked at again on `refresh`. Any thread.
 // Invariant: a view is immutable, so that a reader that began on one sees a fixed end while the log grows.
 import { IngestError } from '../errors.ts'
-import { listSegments, type PartitionFolder, type Segment } from './log-directory.ts'
+import { listSegments, type PartitionFolder, readLogStart, type Segment, startsFile } from './log-directory.ts'
 import { type LogTail, readTail, type TailStart, walkHeaders } from './log-tail.ts'
 import { SegmentFile } from './segment-file.ts'
 
@@ -10,6 +10,7 @@ export interface LogView {
   readonly segments: readonly Segment[]
   /** Of the last segment. */
   readonly tail: LogTail
+  /** First offset that is still there to be read; the first segment may begin before it. */
   readonly logStart: bigint
   /** Offset after the last whole batch. */
   readonly logEnd: bigint
@@ -28,12 +29,15 @@ export class PartitionLog {
     this.folder = folder
   }
 
-  /** Looks at the files again; what was walked before is not walked again. Errors: SOURCE_UNREADABLE. */
+  /** Looks at the files again; what was walked before is not walked again. Errors: SOURCE_UNREADABLE, SOURCE_CORRUPT. */
   async refresh(): Promise<LogView> {
     const before = this.#view
+    // Before the segments: a start never lies beyond the end that the log had by then.
+    const moved = await readLogStart(this.folder)
     const segments = await listSegments(this.folder.path)
     const tail = await this.#readTail(segments, before)
-    const logStart = segments[0]?.baseOffset ?? 0n
+    const logStart = laterOf(segments[0]?.baseOffset ?? 0n, moved)
+    if (logStart > tail.nextOffset) throw tail.damage ?? startBeyondEnd(logStart, tail.nextOffset)
     let stableEnd = tail.nextOffset
     for (const offset of tail.open.values()) if (offset < stableEnd) stableEnd = offset
     this.#view = { folder: this.folder, segments, tail, logStart, logEnd: tail.nextOffset, stableEnd }
@@ -65,6 +69,10 @@ async function continueTail(file: SegmentFile, last: Segment, start: TailStart, 
   if (start === before && size === before.size) return before
   return readTail(file, size < start.endByte ? startOf(last) : start)
 }
+
+/** A broker deletes such a log when it starts: the checkpoint is of another one, or the log lost its end. */
+const startBeyondEnd = (logStart: bigint, logEnd: bigint): IngestError =>
+  new IngestError('SOURCE_CORRUPT', { file: startsFile, logStart, logEnd, reason: 'log starts beyond its end' })
 
 const startOf = (segment: Segment): TailStart => ({ endByte: 0, nextOffset: segment.baseOffset, open: new Map() })
 const laterOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)

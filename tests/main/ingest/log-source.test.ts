@@ -2,6 +2,7 @@ import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openLogSource } from '../../../src/main/ingest/log-source.ts'
+import { startsFile } from '../../../src/shared/kafka/log-directory.ts'
 import { collect, endOf, failure, offsetsOf, range, sourceOf, topic, trades } from '../../support/log-reads.ts'
 import { batch, emptyLog, everyCodec, writeSegments } from '../../support/record-maker.ts'
 
@@ -102,6 +103,26 @@ describe('reading', () => {
         logEnd: 7n,
       })
     }
+  })
+
+  test('a log whose start DeleteRecords moved into a batch begins there, not where its segment does', async () => {
+    const { source, directory } = await sourceOf({ 3: [batch(3, 4), batch(7, 5)] })
+    const starts = (...lines: string[]) =>
+      writeFile(join(directory, startsFile), `0\n${lines.length}\n${lines.join('\n')}\n`)
+    await starts('trades 1 4', 'more-trades 0 4', 'trades 0 5')
+    expect(await source.partitions()).toMatchObject([{ logStart: 5n, logEnd: 12n }])
+    expect(offsetsOf(await collect(source, [5]), 5)).toEqual(range(5, 12))
+    const before = await failure(() => collect(source, [4]))
+    expect([before.code, before.context['logStart']]).toEqual(['POSITION_OUT_OF_RANGE', 5n])
+    // Whole segments went since.
+    await starts('trades 0 2')
+    expect(await source.partitions()).toMatchObject([{ logStart: 3n }])
+    await starts('trades 0 12')
+    expect(offsetsOf(await collect(source, [12]), 12)).toEqual([])
+    await starts('trades 0 13')
+    expect((await failure(() => collect(source, [12]))).code).toBe('SOURCE_CORRUPT')
+    await starts('trades 0 -5')
+    expect((await failure(() => collect(source, [12]))).code).toBe('SOURCE_UNREADABLE')
   })
 
   test('slices hold about the bytes asked for, in memory of their own, and a longer batch alone', async () => {
