@@ -1,7 +1,7 @@
 // What tests do to a running Kafka: topics made and deleted, record batches of a log directory produced as they are, transactions.
 // Invariant: batches of a partition keep their order.
 import { readFile } from 'node:fs/promises'
-import { Kafka, logLevel } from 'kafkajs'
+import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { fetchMetadata, type TopicMetadata } from '../../src/main/kafka/cluster-requests.ts'
 import { type Broker, type Cluster, createCluster, encoded } from '../../src/main/kafka/internals.ts'
 import { array, int32, string, WireReader } from '../../src/main/kafka/wire.ts'
@@ -21,8 +21,20 @@ export class KafkaCluster {
   async createTopic(topic: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
     await this.#admin((admin) =>
-      admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: true }),
+      admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: false }),
     )
+    // kafkajs's own waiting fails where the broker has not yet heard of the topic.
+    for (;;) {
+      const [found] = (await this.metadata(topic)).topics
+      if (found?.errorCode === 0 && found.partitions.every(({ leader }) => leader >= 0)) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async configureTopic(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }]
+    await this.#admin((admin) => admin.alterConfigs({ validateOnly: false, resources }))
   }
 
   async deleteTopic(topic: string): Promise<void> {
@@ -40,6 +52,11 @@ export class KafkaCluster {
       await admin.fetchTopicOffsets(topic)
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
     })
+  }
+
+  /** Offset after the last one of partition 0. */
+  async endOf(topic: string): Promise<number> {
+    return this.#admin(async (admin) => Number((await admin.fetchTopicOffsets(topic))[0]?.high))
   }
 
   async addPartitions(topic: string, count: number): Promise<void> {

@@ -1,4 +1,4 @@
-// A Python environment with readers that are not ours (pyiceberg, DuckDB), made once in `.venv/` of the repository and made anew
+// A Python environment with readers that are not ours (pyiceberg, DuckDB, librdkafka), made once in `.venv/` of the repository and made anew
 // when the pinned requirements change. Several test processes may ask at once: one makes it, the others wait.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
