@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
@@ -19,6 +21,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 public class Produce {
   private static final Map<String, KafkaProducer<byte[], byte[]>> producers = new HashMap<>();
+
+  private static Admin admin = null;
 
   public static void main(String[] words) throws Exception {
     ObjectMapper json = new ObjectMapper();
@@ -46,7 +50,7 @@ public class Produce {
       case "begin" -> producer.beginTransaction();
       case "commit" -> producer.commitTransaction();
       case "abort" -> producer.abortTransaction();
-      case "close" -> producer.close();
+      case "settle" -> settle(brokers, command.get("transactionalId").asText());
       default -> throw new IllegalArgumentException("unknown command");
     }
   }
@@ -82,6 +86,16 @@ public class Produce {
     }
     producer.flush();
     for (Future<?> each : sent) each.get();
+  }
+
+  /** Until the markers of the last transaction are in the log: a producer is answered before they are. */
+  private static void settle(String brokers, String id) throws Exception {
+    if (admin == null) admin = Admin.create(Map.of("bootstrap.servers", brokers));
+    for (;;) {
+      TransactionState state = admin.describeTransactions(List.of(id)).description(id).get().state();
+      if (state == TransactionState.COMPLETE_COMMIT || state == TransactionState.COMPLETE_ABORT) return;
+      Thread.sleep(5);
+    }
   }
 
   private static byte[] bytes(JsonNode text) throws Exception {

@@ -21,13 +21,14 @@ message.max.bytes=4000000
 /** Topic settings for a log of many segments that is compacted at once. */
 export const compacted: Readonly<Record<string, string>> = {
   'cleanup.policy': 'compact',
-  'min.cleanable.dirty.ratio': '0.01',
+  // A single marker is worth a cleaning.
+  'min.cleanable.dirty.ratio': '0.0001',
   // Records lie 7 ms apart: every batch begins a segment.
   'segment.ms': '1',
   'file.delete.delay.ms': '100',
 }
 
-const WAIT_MS = 30_000
+const WAIT_MS = 120_000
 
 export class HostileWorld {
   readonly server: KafkaServer

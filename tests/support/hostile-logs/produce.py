@@ -65,8 +65,6 @@ def run(brokers, producers, command):
         producers[name].commit_transaction(30)
     elif op == "abort":
         producers[name].abort_transaction(30)
-    elif op == "close":
-        del producers[name]
     else:
         raise ValueError("unknown command")
 

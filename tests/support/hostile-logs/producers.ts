@@ -28,7 +28,7 @@ export interface ProducerOptions {
   readonly idempotent: boolean
 }
 
-/** A producer of any make. `send` resolves once the records are acknowledged, as one batch. */
+/** A producer of any make. `send` resolves once the records are acknowledged, as one batch; an end, once its markers are written. */
 export interface MadeProducer {
   begin(): Promise<void>
   send(topic: string, partition: number, records: readonly MadeRecord[]): Promise<void>
@@ -42,7 +42,7 @@ export class Producers {
   #count = 0
   readonly #drivers = new Map<'java' | 'librdkafka', Driver>()
   readonly #kafka: Kafka
-  readonly #open: Producer[] = []
+  readonly #connected: Producer[] = []
 
   constructor(brokers: string, jars: string) {
     this.#brokers = brokers
@@ -54,7 +54,18 @@ export class Producers {
 
   async open(make: Make, options: Partial<ProducerOptions> = {}): Promise<MadeProducer> {
     const { codec = 'none', transactionalId = null, idempotent = transactionalId !== null } = options
-    const full = { codec, transactionalId, idempotent }
+    const producer = await this.#open(make, { codec, transactionalId, idempotent })
+    const settle = async (): Promise<void> =>
+      (await this.#driver('java')).tell({ op: 'settle', id: '', transactionalId })
+    return {
+      begin: () => producer.begin(),
+      send: (topic, partition, records) => producer.send(topic, partition, records),
+      commit: () => producer.commit().then(settle),
+      abort: () => producer.abort().then(settle),
+    }
+  }
+
+  async #open(make: Make, full: ProducerOptions): Promise<MadeProducer> {
     if (make === 'kafkajs') return this.#openKafkajs(full)
     const driver = await this.#driver(make)
     const id = String(this.#count++)
@@ -71,7 +82,7 @@ export class Producers {
   /** Nothing is aborted by this: what is open stays open on the broker. */
   async close(): Promise<void> {
     for (const driver of this.#drivers.values()) await driver.end()
-    for (const producer of this.#open) await producer.disconnect()
+    for (const producer of this.#connected) await producer.disconnect()
   }
 
   async #driver(make: 'java' | 'librdkafka'): Promise<Driver> {
@@ -97,7 +108,7 @@ export class Producers {
       ...(transactionalId === null ? {} : { transactionalId, transactionTimeout: 900_000 }),
     })
     await producer.connect()
-    this.#open.push(producer)
+    this.#connected.push(producer)
     let transaction: Transaction | null = null
     const ended = (): Transaction => {
       if (transaction === null) throw new Error('no transaction')

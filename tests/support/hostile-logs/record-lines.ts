@@ -6,18 +6,23 @@ import { join } from 'node:path'
 import { openKafkaSource } from '../../../src/main/ingest/kafka-source.ts'
 import { openLogSource } from '../../../src/main/ingest/log-source.ts'
 import type { RecordBatches } from '../../../src/main/ingest/record-source.ts'
+import type { KafkaConnection } from '../../../src/main/kafka/connection.ts'
 import { decompressBody } from '../../../src/shared/kafka/compression.ts'
-import { listPartitions, readLogStart } from '../../../src/shared/kafka/log-directory.ts'
 import { batchBody, isBatchIntact, readBatchHeader } from '../../../src/shared/kafka/record-batch.ts'
 import { decodeHeaders, RecordCursor } from '../../../src/shared/kafka/record-cursor.ts'
 import type { PartitionPosition } from '../../../src/shared/offsets.ts'
-import { findPartitions } from '../../../src/shared/verify/log-partitions.ts'
 import type { RecordWalk } from '../../../src/shared/verify/log-records.ts'
 import { scanSource, scanTransactions } from '../../../src/shared/verify/source-scan.ts'
+import type { LogPartition, VerifySource } from '../../../src/shared/verify/verify-source.ts'
 import { runReader } from '../python-venv.ts'
 
 /** Lines by topic, partitions in order. */
 export type TopicLines = ReadonlyMap<string, readonly string[]>
+
+export const plainConnection = (brokers: string): KafkaConnection => ({
+  ...{ brokers: [brokers], saslMechanism: 'plain', saslUsername: null, saslPassword: null },
+  ...{ ssl: false, sslCa: null, sslCert: null, sslKey: null },
+})
 
 const BYTES_MAX = 64 * 1024 * 1024
 
@@ -112,11 +117,9 @@ export async function linesFromBrokers(
   bytesMax = 16 * 1024 * 1024,
 ): Promise<TopicLines> {
   const stop = new AbortController()
-  const connection = { brokers: [brokers], saslMechanism: 'plain', saslUsername: null, saslPassword: null } as const
-  const tls = { ssl: false, sslCa: null, sslCert: null, sslKey: null }
   const source = await openKafkaSource(
     {
-      connection: { ...connection, ...tls },
+      connection: plainConnection(brokers),
       topics,
       group: `lines-${bytesMax}-${Math.random()}`,
       start: { kind: 'earliest' },
@@ -166,19 +169,19 @@ export async function linesFromDirectory(
 }
 
 /**
- * Read by verify's own reader, up to the first transaction that is open. It compares what a table claims to hold, so that it reads
- * segments from their first batch on; lines before the start of the log are left out here.
+ * Read by verify's own reader, up to the first transaction that is open. `starts`: where logs begin, as verify compares what a table
+ * claims to hold and reads the segments of a directory from their first batch on.
  */
-export async function linesFromVerify(directory: string, topics: readonly string[]): Promise<TopicLines> {
+export async function linesFromVerify(
+  source: VerifySource,
+  topics: readonly string[],
+  starts: (log: LogPartition) => number = ({ logStart }) => logStart,
+): Promise<TopicLines> {
   const byTopic = new Map<string, string[]>(topics.map((topic) => [topic, []]))
-  const partitions = await findPartitions(directory, (topic) => topics.includes(topic))
-  const folders = await listPartitions(directory)
-  for (const log of partitions.sort((a, b) => a.partition - b.partition)) {
+  const partitions = await source.partitions((topic) => topics.includes(topic))
+  for (const log of [...partitions].sort((a, b) => a.partition - b.partition)) {
     const lines = byTopic.get(log.topicName) ?? []
-    const folder = folders.find(
-      ({ topicName, partition }) => topicName === log.topicName && partition === log.partition,
-    )
-    const start = folder === undefined ? 0n : await readLogStart(folder)
+    const start = starts(log)
     let kind = 'create'
     let isOpen = false
     const record = (walk: RecordWalk): null => {

@@ -118,6 +118,30 @@ const openAtTheEnd: HostileLog = {
   },
 }
 
+/** What began before the transaction that stays open may end after its first record: its records are visible, its marker is not. */
+const endedBeyondAnOpenOne: HostileLog = {
+  topic: 'transactions-ended-beyond-an-open-one',
+  shows: [...ended],
+  make: async ({ producers }, topic) => {
+    const maker = new RecordMaker(206)
+    const open = await producers.open('librdkafka', { transactionalId: `${topic}-open` })
+    const committed = await producers.open('java', { codec: 'lz4', transactionalId: `${topic}-committed` })
+    const aborted = await producers.open('kafkajs', { transactionalId: `${topic}-aborted` })
+    for (const producer of [committed, aborted]) {
+      await producer.begin()
+      await producer.send(topic, 0, maker.some(5))
+    }
+    await open.begin()
+    await open.send(topic, 0, maker.some(5))
+    for (const producer of [aborted, committed]) await producer.send(topic, 0, maker.some(5))
+    await aborted.abort()
+    await committed.commit()
+    await committed.begin()
+    await committed.send(topic, 0, maker.some(5))
+    await committed.commit()
+  },
+}
+
 /** A successor with the transactional id has the broker abort what its predecessor left open, under a newer producer epoch. */
 const fenced: HostileLog = {
   topic: 'transactions-fenced',
@@ -145,5 +169,6 @@ export const transactionLogs: readonly HostileLog[] = [
   longOpen,
   acrossSegments,
   openAtTheEnd,
+  endedBeyondAnOpenOne,
   fenced,
 ]
