@@ -2,6 +2,7 @@
 // byte, from the broker and from its log directory.
 import { basename } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { brokerSource } from '../../src/main/verify/broker-source.ts'
 import { listPartitions, partitionFolderName, readLogStart } from '../../src/shared/kafka/log-directory.ts'
 import { logDirectory } from '../../src/shared/verify/log-partitions.ts'
 import type { LogPartition } from '../../src/shared/verify/verify-source.ts'
@@ -15,6 +16,7 @@ import {
   linesFromDirectory,
   linesFromLibrdkafka,
   linesFromVerify,
+  plainConnection,
   type TopicLines,
 } from '../support/hostile-logs/record-lines.ts'
 import { transactionLogs } from '../support/hostile-logs/transaction-logs.ts'
@@ -38,7 +40,7 @@ beforeAll(async () => {
   world = await HostileWorld.start()
   await makeLogs(world, logs)
   wanted = await linesFromLibrdkafka(world.server.brokers, topics)
-}, 180_000)
+}, 400_000)
 afterAll(async () => world.close())
 
 test('each log shows in its segments what it is there for', async () => {
@@ -56,9 +58,13 @@ test('from a log directory, K2 and its verify read what librdkafka reads from th
   expect(differences(await linesFromVerify(logDirectory(data), topics, starts), wanted)).toEqual([])
 }, 60_000)
 
-test('from the broker, K2 reads what librdkafka reads, to the end and no further', async () => {
+test('from the broker, K2 and its verify read what librdkafka reads, to the end and no further', async () => {
   const { brokers } = world.server
   expect(differences(await linesFromBrokers(brokers, topics), wanted)).toEqual([])
+  const waiting = { msMax: 10_000, signal: new AbortController().signal, notice: () => undefined }
+  const source = brokerSource(plainConnection(brokers), waiting)
+  expect(differences(await linesFromVerify(source, topics), wanted)).toEqual([])
+  await source.close()
 }, 60_000)
 
 test('from the broker, a batch a response where one partition is left', async () => {

@@ -16,6 +16,7 @@ export interface FetchedRecords {
   /** 0: none; 1: offset out of range; 3: unknown topic; 6: not the leader; 29: not authorized. */
   readonly errorCode: number
   readonly logStart: bigint
+  readonly highWatermark: bigint
   /** Record batches from the one that holds the offset on; the last one may be cut. */
   readonly bytes: Buffer
 }
@@ -54,16 +55,16 @@ export function readFetched(bytes: Buffer): FetchedRecords | null {
     return reader.array(() => {
       reader.int32()
       const errorCode = reader.int16()
-      // High watermark and last stable offset: the caller has asked for its end before.
-      reader.int64()
+      const highWatermark = reader.int64()
+      // Last stable offset: the caller has asked for its end before.
       reader.int64()
       const logStart = reader.int64()
       reader.array(() => [reader.int64(), reader.int64()])
       reader.int32()
-      return { errorCode, logStart, bytes: reader.bytes() }
+      return { errorCode, logStart, highWatermark, bytes: reader.bytes() }
     })
   })
   const [first] = found.flat()
-  if (wholeError !== 0) return { errorCode: wholeError, logStart: -1n, bytes: Buffer.alloc(0) }
+  if (wholeError !== 0) return { errorCode: wholeError, logStart: -1n, highWatermark: -1n, bytes: Buffer.alloc(0) }
   return first ?? null
 }

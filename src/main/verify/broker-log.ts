@@ -27,7 +27,7 @@ const REFUSED = 29
 
 /** Part of a partition's log, from the batch that holds the offset asked for; or where the log begins now. */
 type Answer =
-  | { readonly kind: 'batches'; readonly bytes: Buffer }
+  | { readonly kind: 'batches'; readonly bytes: Buffer; readonly highWatermark: number }
   | { readonly kind: 'gone'; readonly logStart: number }
 
 export class BrokerLog {
@@ -45,14 +45,27 @@ export class BrokerLog {
   }
 
   /** As a LogPartition's. Each call reads anew. */
-  async *batches(from: number): AsyncGenerator<LogBatch> {
-    const { end } = this.#place
+  batches(from: number): AsyncGenerator<LogBatch> {
+    return this.#read(from, this.#place.end)
+  }
+
+  /** As a LogPartition's: from the start to the high watermark that the first answer tells. */
+  batchesWithEnds(): AsyncGenerator<LogBatch> {
+    return this.#read(0, null)
+  }
+
+  /** `limit` null: the high watermark, as it is now. */
+  async *#read(from: number, limit: number | null): AsyncGenerator<LogBatch> {
+    let end = limit ?? this.#place.end
+    let isLimited = limit !== null
     for (let next = from; next < end; ) {
       const answer = await untilAnswered(() => this.#ask(next), this.#waiting)
       if (answer.kind === 'gone') {
         next = answer.logStart
         continue
       }
+      if (!isLimited) end = Math.max(end, answer.highWatermark)
+      isLimited = true
       for (const batch of this.#split(answer.bytes, next)) {
         if (batch.baseOffset >= end) break
         yield batch
@@ -68,14 +81,16 @@ export class BrokerLog {
     const wanted = { topic, partition, offset: BigInt(offset), bytesMax: FETCH_BYTES_MAX, waitMsMax: WAIT_MS_MAX }
     try {
       this.#leader ??= await this.#findLeader()
-      const { errorCode, bytes } = await this.#look.askBroker(this.#leader, (broker) => fetchRecords(broker, wanted))
+      const { errorCode, bytes, highWatermark } = await this.#look.askBroker(this.#leader, (broker) =>
+        fetchRecords(broker, wanted),
+      )
       if (errorCode === REFUSED) throw new IngestError('BROKER_REFUSED', { topic })
       if (errorCode === OUT_OF_RANGE) return await this.#gone(offset, this.#leader)
       // Below its last stable offset a log holds something: the batch there, or a later one after compaction.
       if (errorCode !== 0 || bytes.length < BATCH_HEADER_BYTES) {
         throw new IngestError('BROKER_UNREACHABLE', { topic, partition, offset, end, errorCode })
       }
-      return { kind: 'batches', bytes }
+      return { kind: 'batches', bytes, highWatermark: Number(highWatermark) }
     } catch (error) {
       this.#leader = null
       throw error

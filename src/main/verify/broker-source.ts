@@ -43,6 +43,7 @@ async function findPartitions(
       ...{ topic: topicKey(clusterId, topicId), topicName, topicId, partition },
       logStart: Number(starts.of(topicName, partition)),
       batches: (from) => log.batches(from),
+      batchesWithEnds: () => log.batchesWithEnds(),
     }
   })
 }

@@ -40,7 +40,15 @@ async function findPartitions(source: string, fits: (topic: string) => boolean):
     const logStart = segments[0]?.base ?? 0
     const topic = topicKey(clusterId, topicId)
     const batches = (from: number): AsyncGenerator<LogBatch> => readBatches(segments, logStart, from)
-    found.push({ topic, topicName, topicId, partition: Number(match[2]), logStart, batches })
+    found.push({
+      topic,
+      topicName,
+      topicId,
+      partition: Number(match[2]),
+      logStart,
+      batches,
+      batchesWithEnds: () => batches(0),
+    })
   }
   if (found.length === 0) throw new IngestError('SOURCE_EMPTY', { source })
   return found

@@ -22,7 +22,7 @@ export interface SourceVisitor {
 /** Reads the markers of a partition. Errors: SOURCE_CORRUPT, SOURCE_UNREADABLE. */
 export async function scanTransactions(log: LogPartition): Promise<Transactions> {
   const transactions = new Transactions()
-  for await (const batch of log.batches(0)) transactions.see(batch)
+  for await (const batch of log.batchesWithEnds()) transactions.see(batch)
   return transactions
 }
 

@@ -15,6 +15,11 @@ export interface LogPartition {
    * Errors: SOURCE_CORRUPT, SOURCE_UNREADABLE, TOPIC_RECREATED, BROKER_*.
    */
   batches(from: number): AsyncIterable<LogBatch>
+  /**
+   * As `batches(0)`, and at least as far as transactions with records before that end have ended: one that ended after the first
+   * record of another, which is still open, has its marker beyond the last stable offset, and its records are visible.
+   */
+  batchesWithEnds(): AsyncIterable<LogBatch>
 }
 
 export interface VerifySource {

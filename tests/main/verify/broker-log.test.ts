@@ -60,7 +60,12 @@ function world(answers: readonly Answer[], { logStart = 0, topicId = 'id' } = {}
     for await (const { baseOffset, nextOffset } of log.batches(from)) found.push([baseOffset, nextOffset])
     return found
   }
-  return { read, asked, notices }
+  const readWithEnds = async (): Promise<number[]> => {
+    const found: number[] = []
+    for await (const { baseOffset } of log.batchesWithEnds()) found.push(baseOffset)
+    return found
+  }
+  return { read, readWithEnds, asked, notices }
 }
 
 const all = [
@@ -78,6 +83,15 @@ test('a cut batch is asked for again, and reading ends at the end that was found
 test('it begins with the batch that holds the offset', async () => {
   const { read } = world([records(batch(10, 10), batch(20, 10))])
   expect(await read(15)).toEqual(all.slice(1))
+})
+
+test('ends of transactions are looked for up to the high watermark, beyond the end of what is compared', async () => {
+  const [below, beyond] = [records(batch(0, 10), batch(10, 20)), records(batch(30, 69), batch(99, 1))]
+  expect(await world([below, beyond]).readWithEnds()).toEqual([0, 10, 30, 99])
+  expect(await world([below]).read()).toEqual([
+    [0, 10],
+    [10, 30],
+  ])
 })
 
 test('another leader is asked for and asked', async () => {
