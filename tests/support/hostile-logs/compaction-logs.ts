@@ -6,7 +6,12 @@ import { RecordMaker } from './made-records.ts'
 import { type MadeProducer, makes } from './producers.ts'
 
 /** A last batch, which the cleaner leaves alone as it begins the active segment; then until all before it has been cleaned. */
-async function cleanedUpTo(world: HostileWorld, topic: string, maker: RecordMaker, plain: MadeProducer): Promise<void> {
+export async function cleanedUpTo(
+  world: HostileWorld,
+  topic: string,
+  maker: RecordMaker,
+  plain: MadeProducer,
+): Promise<void> {
   await plain.send(topic, 0, [maker.record('last', null)])
   await world.cleaned(topic, (await world.cluster.endOf(topic)) - 1)
 }
