@@ -124,8 +124,10 @@ function nestedValue(type: Exclude<IcebergType, string>): fc.Arbitrary<Cell> {
       return fc.array(cellOf(type['element-required'], type.element), { maxLength: 4 })
     case 'map': {
       const value = cellOf(type['value-required'], type.value)
+      // hyparquet, which reads these back, makes objects of maps: this one key is lost to it.
+      const key = text.filter((cell) => cell !== '__proto__')
       return fc
-        .uniqueArray(fc.tuple(text, value), { maxLength: 4, selector: ([key]) => key })
+        .uniqueArray(fc.tuple(key, value), { maxLength: 4, selector: ([key]) => key })
         .map((all) => new Map<Cell, Cell>(all))
     }
   }

@@ -1,8 +1,8 @@
 // The SQLite file of an Iceberg SQL catalog: its tables as pyiceberg and Java make them, and the statements on them. Commit thread
 // (libsql is synchronous). Several processes may have the file open: WAL and a busy timeout, and every write is one statement or
 // one transaction. Synchronous = FULL: a commit that was reported must survive a power cut.
-import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import Database from 'libsql'
 import { type ErrorContext, IngestError } from '../errors.ts'
 
@@ -30,6 +30,9 @@ export interface CatalogDatabase {
  */
 export function openCatalogDatabase(path: string, catalogName: string, busyMsMax: number): CatalogDatabase {
   const file = resolve(path)
+  // Not made here: where a disk is not mounted, a new catalog in its place would begin every table anew.
+  if (!existsSync(dirname(file)))
+    throw new IngestError('CATALOG_UNREADABLE', { catalog: file, reason: 'its folder does not exist' })
   return guarded({ catalog: file }, () => {
     const database = new Database(file, { timeout: busyMsMax })
     try {

@@ -268,11 +268,18 @@ describe('the SQL catalog in SQLite', () => {
   test('a missing folder, a folder in the place of the file, and another kind of file are unreadable, with the path', async () => {
     const { store, file } = await freshPlace()
     await writeFile(file, 'this is a text and no database. '.repeat(100))
-    for (const path of [join(folder, 'none', 'catalog.db'), folder, file]) {
+    for (const path of [folder, file]) {
       expect(() => openSqlCatalog({ file: path, store })).toThrow(
         expect.objectContaining({ code: 'CATALOG_UNREADABLE', context: { catalog: path } }),
       )
     }
+    const nowhere = join(folder, 'none', 'catalog.db')
+    expect(() => openSqlCatalog({ file: nowhere, store })).toThrow(
+      expect.objectContaining({
+        code: 'CATALOG_UNREADABLE',
+        context: { catalog: nowhere, reason: 'its folder does not exist' },
+      }),
+    )
     expect(await readFile(file, 'utf8')).toContain('this is a text')
   })
 
