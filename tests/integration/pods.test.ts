@@ -1,9 +1,11 @@
 // Several `k2 run` of one group beside each other, with a producer that never rests: who dies is taken over, who is left goes on.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { k2, startK2 } from '../support/k2-process.ts'
 import { KafkaCluster } from '../support/kafka-cluster.ts'
 import { KafkaServer } from '../support/kafka-server.ts'
-import { Pods, podLine, produceUntil, proveAll } from '../support/pods.ts'
+import { provePodKills } from '../support/pod-kills.ts'
+import { Pods, podLine, produce, produceUntil, proveAll } from '../support/pods.ts'
 
 const SESSION_MS = 10_000
 let server: KafkaServer
@@ -39,4 +41,45 @@ test('while the group waits for a member that died, the others go on with what t
   const produced = await producing
   await pods.endAll()
   await proveAll(line, produced)
+}, 120_000)
+
+test('four kills and a stop beyond the session among two pods, under load, cost nothing', async () => {
+  const line = await podLine(server, cluster, 4)
+  console.log(await provePodKills(line, { pods: 2, kills: 4, stops: 1, perSecond: 1_000, gapMsMax: 3_000 }))
+}, 180_000)
+
+test('two groups that read one topic into one table fence each other, and lose nothing', async () => {
+  const line = await podLine(server, cluster, 4)
+  await produce(line, 40_000, 1)
+  const words = [...line.words, '--until-end', ...limits, '--throttle', '8000']
+  const runs = [startK2(words), startK2(words.with(words.indexOf('--group') + 1, 'another'))]
+  const ended = await Promise.all(runs.map((run) => run.ended))
+  expect(
+    ended.map(({ code }) => code),
+    ended.map(({ err }) => err).join('\n'),
+  ).toEqual([0, 0])
+  expect(ended.some(({ err }) => err.includes('another process wrote'))).toBe(true)
+  await proveAll(line, 40_000)
+}, 120_000)
+
+test('routes of one process that a pattern finds, one of them later, each fill their own table', async () => {
+  const line = await podLine(server, cluster, 2)
+  const quotes = 'market.equities.quotes.asx'
+  await produce(line, 1_000, 1)
+  const pattern = `/^(${line.topic}|${quotes})$/`
+  const words = line.words.with(line.words.indexOf('--topic') + 1, pattern)
+  const run = startK2([...words, ...limits])
+  await run.wrote('Iceberg transaction committed')
+  const fed = await k2('feed', 'csv', '--type', 'quotes', '--brokers', server.brokers)
+  expect(fed.code, fed.err).toBe(0)
+  await run.wrote('"total_records":"609"')
+  run.kill('SIGTERM')
+  const ended = await run.ended
+  expect(ended.code, ended.err).toBe(0)
+  for (const [topic, rows] of [
+    [line.topic, 1_000],
+    [quotes, 609],
+  ] as const) {
+    await proveAll({ ...line, topic, words: words.with(words.indexOf('--topic') + 1, topic) }, rows)
+  }
 }, 120_000)

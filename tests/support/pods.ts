@@ -27,6 +27,8 @@ export interface PodLine {
   readonly server: KafkaServer
 }
 
+type Produced = Pick<PodLine, 'server' | 'topic' | 'partitions'>
+
 let lines = 0
 
 /** A topic, a group, a catalog and a warehouse of their own. */
@@ -40,23 +42,24 @@ export async function podLine(server: KafkaServer, cluster: KafkaCluster, partit
   return { topic, partitions, words, warehouse, catalogFile, tables, server }
 }
 
-/** Produces about `perSecond` trades a second into all partitions, in pieces, until `stop`; resolves to how many. */
-export async function produceUntil(
-  line: Pick<PodLine, 'server' | 'topic' | 'partitions'>,
-  perSecond: number,
-  stop: AbortSignal,
-): Promise<number> {
+/** Produces so many trades into all partitions, beside what is there. */
+export async function produce(line: Produced, messages: number, seed: number): Promise<void> {
   const { topic, partitions, server } = line
   const schemas = await openFileRegistry(schemasFolder)
   const connection = {
     ...({ brokers: [server.brokers], saslMechanism: 'plain', saslUsername: null, saslPassword: null } as const),
     ...{ ssl: false, sslCa: null, sslCert: null, sslKey: null },
   }
+  await feedSynthetic({ schemas, connection, topic, partitions, messages, seed, append: true })
+}
+
+/** Produces about `perSecond` trades a second, in pieces, until `stop`; resolves to how many. */
+export async function produceUntil(line: Produced, perSecond: number, stop: AbortSignal): Promise<number> {
   const messages = Math.ceil((perSecond * FEED_MS) / 1000)
   let produced = 0
   for (let seed = 1; !stop.aborted; seed++) {
     const next = sleep(FEED_MS)
-    await feedSynthetic({ schemas, connection, topic, partitions, messages, seed, append: true })
+    await produce(line, messages, seed)
     produced += messages
     await next
   }
