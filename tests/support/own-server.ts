@@ -8,10 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRunning } from '../../src/main/services/server-process.ts'
 import { type ServicesPlan, servicesStatus, servicesUp } from '../../src/main/services/services.ts'
 import { readState } from '../../src/main/services/state-file.ts'
+import { IngestError } from '../../src/shared/errors.ts'
 import type { PortName, ServiceName } from '../../src/shared/service-names.ts'
 
 /** The one of `k2 services`: what is there is not installed again. */
 export const servicesCache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'k2', 'services')
+
+const RESUME_TRIES_MAX = 50
 
 export class OwnServer {
   /** Its data and settings. */
@@ -34,9 +37,18 @@ export class OwnServer {
     return server
   }
 
-  /** Starts it on what it held, where it was. */
+  /** Starts it on what it held, where it was. One that was killed may hold its ports a moment longer than it is listed as running. */
   async resume(): Promise<void> {
-    await servicesUp(this.#plan)
+    for (let tries = 1; ; tries++) {
+      try {
+        await servicesUp(this.#plan)
+        return
+      } catch (error) {
+        const isTaken = error instanceof IngestError && error.code === 'SERVICE_PORT'
+        if (!isTaken || tries === RESUME_TRIES_MAX) throw error
+        await sleep(200)
+      }
+    }
   }
 
   async address(): Promise<string> {
