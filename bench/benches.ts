@@ -18,6 +18,7 @@ import { memory } from './figures/memory.ts'
 import { peerPython } from './figures/peer-python.ts'
 import { shapesBench } from './figures/shapes.ts'
 import { twoProcesses } from './figures/two-processes.ts'
+import { takeOver } from './figures/take-over.ts'
 
 interface NamedBench {
   readonly when: When
@@ -48,6 +49,7 @@ export const benches: ReadonlyMap<string, NamedBench> = new Map<string, NamedBen
   ['first-snapshot', always(firstSnapshot)],
   ['first-row-kafka', always(firstRowKafka)],
   ['demo-seconds', always(demoSeconds)],
+  ['take-over', always(takeOver)],
 ])
 
 /** When each is measured, in order. */
