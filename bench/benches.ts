@@ -17,8 +17,8 @@ import { manyPartitions } from './figures/many-partitions.ts'
 import { memory } from './figures/memory.ts'
 import { peerPython } from './figures/peer-python.ts'
 import { shapesBench } from './figures/shapes.ts'
-import { twoProcesses } from './figures/two-processes.ts'
 import { takeOver } from './figures/take-over.ts'
+import { twoProcesses } from './figures/two-processes.ts'
 
 interface NamedBench {
   readonly when: When

@@ -5,15 +5,19 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { POSITIONS_PROPERTY } from '../../src/shared/commit/positions.ts'
 import { parsePositions } from '../../src/shared/commit/positions-json.ts'
+import type { Catalog } from '../../src/shared/iceberg/catalog.ts'
 import { openSqlCatalog } from '../../src/shared/iceberg/sql-catalog.ts'
 import { openFolderStore } from '../../src/shared/store/folder-store.ts'
 import { openBroker } from '../broker.ts'
 import { type BenchOptions, type Figure, median } from '../figure.ts'
 import { runK2, startK2 } from '../k2-process.ts'
-import { topicSource } from './line-kafka.ts'
+import { createStampedTopic, feedSteadily } from '../steady-feed.ts'
 
 const TABLE = { namespace: ['market_data'], name: 'trades_v2' }
-const MESSAGES = 300_000
+/** So few that a pod is never behind: what is measured is the group and the opening, not the reading. */
+const PER_SECOND = 1_000
+/** Both have joined by then. */
+const WARM_MS = 4_000
 const PARTITIONS = 4
 const SESSION_S = 6
 const POLL_MS = 20
@@ -22,13 +26,14 @@ const WAIT_MS_MAX = 60_000
 
 /** A group learns of a death by its session, of a leave at once; then a share is opened and a first chunk committed. */
 const cases = [
-  { name: 'take-over-kill', signal: 'SIGKILL', secondsMax: SESSION_S + 2 },
-  { name: 'take-over-stop', signal: 'SIGTERM', secondsMax: 2 },
+  { name: 'kill', signal: 'SIGKILL', secondsMax: SESSION_S + 2 },
+  { name: 'stop', signal: 'SIGTERM', secondsMax: 2 },
 ] as const
 
 export async function takeOver(options: BenchOptions): Promise<readonly Figure[]> {
   const figures: Figure[] = []
-  for (const { name, signal, secondsMax } of cases) {
+  for (const { name: end, signal, secondsMax } of cases) {
+    const name = `take-over-${end}`
     const runs: number[] = []
     for (let run = 0; run < options.runs; run++) runs.push(await runOnce(options, signal, `${name}-${run}`))
     const value = median(runs)
@@ -42,49 +47,62 @@ export async function takeOver(options: BenchOptions): Promise<readonly Figure[]
 }
 
 async function runOnce(options: BenchOptions, signal: NodeJS.Signals, name: string): Promise<number> {
-  const topic = { name: 'take-over', messages: MESSAGES, partitions: PARTITIONS }
-  const source = await topicSource(options, await openBroker(options), topic)
+  const broker = await openBroker(options)
+  const feed = { topic: `market.crypto.trades.bench-${name}`, partitions: PARTITIONS, perSecond: PER_SECOND }
+  await createStampedTopic(broker, feed)
   const folder = join(options.folder, name)
   mkdirSync(folder)
   const [file, warehouse] = [join(folder, 'catalog.db'), join(folder, 'warehouse')]
   const tables = ['--catalog', `sqlite:${file}`, '--warehouse', warehouse]
-  const words = ['run', ...source.run, '--group', name, ...tables]
-  // Slow enough to outlast the figure.
-  const slow = ['--throttle', '2000', '--commit-interval', '200ms', '--session-timeout', `${SESSION_S}s`]
-  const pods = [1, 2].map(() => startK2(options, [...words, ...slow, '--workers', '1']))
-  // Those that a signal ends are no failures.
-  const ended = pods.map((pod) => pod.ended.then(() => undefined).catch(() => undefined))
+  const words = ['run', '--brokers', broker.address, '--topic', feed.topic, '--group', name, ...tables]
+  const limits = ['--commit-interval', '200ms', '--session-timeout', `${SESSION_S}s`, '--workers', '1']
+  const stop = new AbortController()
+  const feeding = feedSteadily(broker, feed, stop.signal)
+  feeding.catch(() => undefined)
+  const [first, second] = [startPod(options, [...words, ...limits]), startPod(options, [...words, ...limits])]
   const catalog = openSqlCatalog({ file, store: openFolderStore(warehouse) })
   try {
-    const positions = async (): Promise<readonly bigint[]> => {
-      const text = (await catalog.loadTable(TABLE).catch(() => null))?.metadata.properties[POSITIONS_PROPERTY]
-      const topics = text === undefined ? [] : [...parsePositions(text).topics.values()]
-      return topics.flatMap(({ partitions }) => [...partitions.values()].map(({ next }) => next))
-    }
-    const movedOn = async (from: readonly bigint[]): Promise<void> => {
-      for (const startMs = performance.now(); ; await sleep(POLL_MS)) {
-        const now = await positions()
-        if (now.length === PARTITIONS && now.every((next, index) => next > (from[index] ?? 0n))) return
-        if (performance.now() - startMs > WAIT_MS_MAX) throw new Error('nobody reads on')
-      }
-    }
-    // Both have joined by then, and each reads its own share.
-    await sleep(2_000)
-    for (let round = 0; round < 3; round++) await movedOn(await positions())
+    await sleep(WARM_MS)
+    for (let round = 0; round < 3; round++) await movedOn(catalog)
     const signalMs = performance.now()
-    pods[0]?.kill(signal)
-    await ended[0]
-    await movedOn(await positions())
+    first.kill(signal)
+    await first.ended
+    await movedOn(catalog)
     const seconds = (performance.now() - signalMs) / 1000
-    pods[1]?.kill('SIGTERM')
-    await ended[1]
+    stop.abort()
+    await feeding
+    second.kill('SIGTERM')
+    await second.ended
     await runK2(options, [...words, '--until-end'])
-    await runK2(options, ['verify', ...source.verify, ...tables])
+    await runK2(options, ['verify', '--source', broker.log, '--topic', feed.topic, ...tables])
     return seconds
   } finally {
-    for (const pod of pods) pod.kill('SIGKILL')
-    await Promise.all(ended)
+    stop.abort()
+    for (const pod of [first, second]) pod.kill('SIGKILL')
+    await Promise.all([first.ended, second.ended, feeding.catch(() => undefined)])
     await catalog.close()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** A pod that a signal ends is no failure. */
+function startPod(options: BenchOptions, words: readonly string[]) {
+  const pod = startK2(options, words)
+  return { kill: pod.kill, ended: pod.ended.then(() => undefined).catch(() => undefined) }
+}
+
+/** Resolves once the table stands further in every partition than it does now. Errors: it does not. */
+async function movedOn(catalog: Catalog): Promise<void> {
+  const from = await positionsIn(catalog)
+  for (const startMs = performance.now(); ; await sleep(POLL_MS)) {
+    const now = await positionsIn(catalog)
+    if (now.length === PARTITIONS && now.every((next, index) => next > (from[index] ?? 0n))) return
+    if (performance.now() - startMs > WAIT_MS_MAX) throw new Error('nobody reads on')
+  }
+}
+
+async function positionsIn(catalog: Catalog): Promise<readonly bigint[]> {
+  const text = (await catalog.loadTable(TABLE).catch(() => null))?.metadata.properties[POSITIONS_PROPERTY]
+  const topics = text === undefined ? [] : [...parsePositions(text).topics.values()]
+  return topics.flatMap(({ partitions }) => [...partitions.values()].map(({ next }) => next))
 }
