@@ -4,15 +4,21 @@
 import { readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { toFailure } from '../shared/errors.ts'
-import { type EncodeReply, type EncodeRequest, workerLoaded } from '../shared/messages.ts'
+import {
+  type DeadLetterCounts,
+  type EncodeReply,
+  type EncodeRequest,
+  type RangeOutcome,
+  type StageTimes,
+  workerLoaded,
+} from '../shared/messages.ts'
 import { chooseEncoder, type EncoderPreference } from '../shared/parquet/encoder-choice.ts'
 import { PageEncoder } from '../shared/parquet/page-encoder.ts'
 import type { ParquetEncoder } from '../shared/parquet/parquet-encoder.ts'
 import type { ParquetProperties } from '../shared/parquet/parquet-properties.ts'
-import { ParquetWasmEncoder } from '../shared/parquet/parquet-wasm-encoder.ts'
 import { openFolderStore } from '../shared/store/folder-store.ts'
 import { ChunkRows } from './chunk-rows.ts'
-import { writeDataFiles } from './data-file-writer.ts'
+import { type EncodedFile, encodeDataFiles, putDataFiles } from './data-file-writer.ts'
 
 /** Tables (by uuid, schema and properties) whose columns are kept; a process with more routes builds some again. */
 const TABLES_MAX = 16
@@ -47,55 +53,72 @@ export default async function encodeChunk(request: EncodeRequest): Promise<Encod
 }
 
 async function encode(request: EncodeRequest): Promise<EncodeReply> {
-  const { rows, ...encoders } = tableOf(request)
+  const encoded = encodeFiles(await tableOf(request), request)
+  if (encoded.kind !== 'encoded') return encoded
+  const { main, deadLetters, times, ...rest } = encoded
+  const startMs = performance.now()
+  const dataFiles = await putDataFiles(main, store)
+  const deadLetterFiles = await putDataFiles(deadLetters, store)
+  const putMs = performance.now() - startMs
+  return { ...rest, dataFiles, deadLetterFiles, encodedAtMs: Date.now(), times: { ...times, putMs } }
+}
+
+interface FilesOfChunk {
+  readonly kind: 'encoded'
+  readonly ranges: readonly RangeOutcome[]
+  readonly main: readonly EncodedFile[]
+  readonly deadLetters: readonly EncodedFile[]
+  readonly deadLetterCodes?: DeadLetterCounts
+  readonly times: Omit<StageTimes, 'putMs'>
+}
+
+/**
+ * From bytes to files, without a pause: the columns, and the buffers of the encoders, are shared by all chunks of a worker, and a
+ * second chunk begins as soon as this one waits for the store.
+ */
+function encodeFiles(
+  { rows, ...encoders }: OpenTable,
+  request: EncodeRequest,
+): FilesOfChunk | Exclude<EncodeReply, { kind: 'encoded' | 'failed' }> {
   const outcome = rows.decode(request)
   if (outcome.unknownSchemas.length > 0) return { kind: 'unknown-schemas', schemas: outcome.unknownSchemas }
-  const main = await writeDataFiles(rows.main, request.main, request.fileStem, encoders.main, store)
+  const startMs = performance.now()
+  const { batch, codes } = rows.deadLetters
+  const main = encodeDataFiles(rows.main, request.main, request.fileStem, encoders.main)
   if (main.kind === 'too-many-partitions') return main
-  const dead = await writeDataFiles(
-    rows.deadLetters.batch,
-    request.deadLetters,
-    `${request.fileStem}-dead-letters`,
-    encoders.deadLetters,
-    store,
-  )
+  const deadStem = `${request.fileStem}-dead-letters`
+  const dead = encodeDataFiles(batch, request.deadLetters, deadStem, encoders.deadLetters)
   if (dead.kind === 'too-many-partitions') return dead
+  const { ranges, decompressMs, decodeMs } = outcome
   return {
     kind: 'encoded',
-    ranges: outcome.ranges,
-    dataFiles: main.files,
-    deadLetterFiles: dead.files,
-    ...(rows.deadLetters.batch.rowCount === 0 ? {} : { deadLetterCodes: rows.deadLetters.codes }),
-    encodedAtMs: Date.now(),
-    times: {
-      decompressMs: outcome.decompressMs,
-      decodeMs: outcome.decodeMs,
-      encodeMs: main.encodeMs + dead.encodeMs,
-      putMs: main.putMs + dead.putMs,
-    },
+    ranges,
+    main: main.files,
+    deadLetters: dead.files,
+    ...(batch.rowCount === 0 ? {} : { deadLetterCodes: codes }),
+    times: { decompressMs, decodeMs, encodeMs: performance.now() - startMs },
   }
 }
 
-function tableOf({ main, deadLetters }: EncodeRequest): OpenTable {
+async function tableOf({ main, deadLetters }: EncodeRequest): Promise<OpenTable> {
   const wishes = JSON.stringify([main.parquet, deadLetters.parquet])
   const key = `${main.uuid}/${main.schema['schema-id']}/${main.spec['spec-id']}/${wishes}`
   const known = tables.get(key)
   if (known !== undefined) return known
+  const [mainEncoder, deadLetterEncoder] = [await encoderFor(main.parquet), await encoderFor(deadLetters.parquet)]
   if (tables.size >= TABLES_MAX) tables.clear()
-  const table = {
-    rows: new ChunkRows(main, deadLetters, version),
-    main: encoderFor(main.parquet),
-    deadLetters: encoderFor(deadLetters.parquet),
-  }
+  const table = { rows: new ChunkRows(main, deadLetters, version), main: mainEncoder, deadLetters: deadLetterEncoder }
   tables.set(key, table)
   return table
 }
 
-function encoderFor(properties: ParquetProperties): ParquetEncoder {
-  const createdBy = `k2 version ${version}`
-  return chooseEncoder(parquetEncoder, properties).kind === 'direct'
-    ? new PageEncoder({ ...properties, createdBy })
-    : new ParquetWasmEncoder(properties)
+/** parquet-wasm takes as long to load as everything else of a worker, and most workers never need it. */
+async function encoderFor(properties: ParquetProperties): Promise<ParquetEncoder> {
+  if (chooseEncoder(parquetEncoder, properties).kind === 'direct') {
+    return new PageEncoder({ ...properties, createdBy: `k2 version ${version}` })
+  }
+  const { ParquetWasmEncoder } = await import('../shared/parquet/parquet-wasm-encoder.ts')
+  return new ParquetWasmEncoder(properties)
 }
 
 function packageVersion(): string {

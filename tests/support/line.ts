@@ -26,7 +26,7 @@ import type { VerifyReport } from '../../src/shared/verify/report.ts'
 import { verifyTable } from '../../src/shared/verify/verify-table.ts'
 import { ChunkRows } from '../../src/workers/chunk-rows.ts'
 import { createCommitter } from '../../src/workers/committer.ts'
-import { writeDataFiles } from '../../src/workers/data-file-writer.ts'
+import { encodeDataFiles, putDataFiles } from '../../src/workers/data-file-writer.ts'
 import { type FaultPlan, type FaultyPorts, faultyPorts } from './faulty.ts'
 import type { Place } from './k2-process.ts'
 import { tradeV2Json } from './trade-v2.ts'
@@ -172,15 +172,15 @@ async function encodeChunk(rows: ChunkRows, request: EncodeRequest, store: Store
   const { ranges, unknownSchemas, decompressMs, decodeMs } = rows.decode(request)
   if (unknownSchemas.length > 0) throw new Error('unknown schema')
   const stem = request.fileStem
-  const main = await writeDataFiles(rows.main, request.main, stem, encoder, store)
+  const main = encodeDataFiles(rows.main, request.main, stem, encoder)
   const letters = rows.deadLetters.batch
-  const dead = await writeDataFiles(letters, request.deadLetters, `${stem}-dead-letters`, encoder, store)
-  if (main.kind !== 'written' || dead.kind !== 'written') throw new Error('too many partitions')
+  const dead = encodeDataFiles(letters, request.deadLetters, `${stem}-dead-letters`, encoder)
+  if (main.kind !== 'encoded' || dead.kind !== 'encoded') throw new Error('too many partitions')
   return {
     kind: 'encoded',
     ranges,
-    dataFiles: main.files,
-    deadLetterFiles: dead.files,
+    dataFiles: await putDataFiles(main.files, store),
+    deadLetterFiles: await putDataFiles(dead.files, store),
     encodedAtMs: Date.now(),
     times: { decompressMs, decodeMs, encodeMs: 0, putMs: 0 },
   }

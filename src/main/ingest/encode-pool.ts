@@ -64,6 +64,8 @@ const startWorkers = ({ workers, warehouse, parquetEncoder }: EncodePoolOptions)
     minThreads: workers,
     maxThreads: workers,
     idleTimeout: Number.POSITIVE_INFINITY,
+    // One is decoded and encoded while the files of the other are put.
+    concurrentTasksPerWorker: 2,
     // The line dispatches at most its window; anything beyond it is our bug and fails loudly.
     maxQueue: 4 * workers + 4,
     // A worker that waits in Atomics cannot finish the puts of its files.
