@@ -46,7 +46,7 @@ describe.each(encoderCases)('files of $name', (encoder) => {
   )
 
   test('many pages and row groups lose no row to any predicate', () => {
-    manyPages ??= expectationOf(manyPagesTable(21_000), 2, 40)
+    manyPages ??= expectationOf(manyPagesTable(21_000), 5, 150)
     return expectAlike(manyPages)
   }, 240_000)
 })

@@ -14,6 +14,8 @@ export interface Predicate {
   /** The value in the text of conformance-canonical.ts. */
   readonly text: string
   readonly expected: number
+  /** Whether there is a NaN in the column: bounds leave it out. */
+  readonly hasNaN: boolean
 }
 
 /** For every flat column: each operator at the lowest, the highest, and up to `between` values in between. */
@@ -43,7 +45,7 @@ function columnPredicates(column: string, type: string, cells: readonly Cell[], 
     allowed.map((operator) => {
       const value = distinct[at] ?? null
       const expected = sorted.filter((cell) => holds(operator, compareCells(type, cell, value))).length
-      return { column, type, operator, value, text: canonicalCell(type, value), expected }
+      return { column, type, operator, value, text: canonicalCell(type, value), expected, hasNaN }
     }),
   )
 }
