@@ -31,7 +31,7 @@ describe.each(encoderCases)('files of $name', (encoder) => {
   test('any table is the same to all readers, whole and filtered', async () => {
     await fc.assert(
       fc.asyncProperty(conformanceTable(3, 200), (table) => expectAlike(expectationOf(table, 1, 16))),
-      { numRuns: 8 },
+      { numRuns: 8, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true },
     )
   }, 120_000)
 

@@ -11,6 +11,9 @@ export interface LeafBounds {
 /** Length of a truncated bound: code points of a string, bytes of a binary. */
 export const boundLengthMax = 16
 
+/** A byte order mark is a character like any other: without it a bound would lie elsewhere. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /** int and date: 4 bytes, little-endian. */
 export function int32Bound(value: number): Uint8Array {
   const bound = new Uint8Array(4)
@@ -81,7 +84,7 @@ export const stringLowerBound = (value: Uint8Array): Uint8Array => value.slice(0
 export function stringUpperBound(value: Uint8Array): Uint8Array | null {
   const length = prefixLength(value)
   if (length === value.length) return value.slice()
-  const points = Array.from(new TextDecoder().decode(value.subarray(0, length)), (char) => char.codePointAt(0) ?? 0)
+  const points = Array.from(decoder.decode(value.subarray(0, length)), (char) => char.codePointAt(0) ?? 0)
   for (let last = points.length - 1; last >= 0; last--) {
     const next = nextCodePoint(points[last] ?? 0)
     if (next !== null) return new TextEncoder().encode(String.fromCodePoint(...points.slice(0, last), next)).slice()

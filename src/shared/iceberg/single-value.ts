@@ -55,7 +55,7 @@ export function deserializeValue(type: IcebergPrimitive, bytes: Uint8Array): Sin
     case 'timestamptz':
       return bytes.length === 4 ? BigInt(view.getInt32(0, true)) : view.getBigInt64(0, true)
     case 'string':
-      return new TextDecoder().decode(bytes)
+      return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
     case 'decimal':
       return decimalValue(bytes)
     default:

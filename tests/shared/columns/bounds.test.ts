@@ -79,6 +79,11 @@ describe('bounds', () => {
     expect(textOf(stringUpperBound(utf8(top.repeat(16))))).toBe(top.repeat(16))
   })
 
+  it('takes a byte order mark for a character of the text: an upper bound without it excluded what begins with it', () => {
+    const bound = stringUpperBound(utf8(`\ufeff${'a'.repeat(16)}`))
+    expect(Buffer.from(bound ?? []).toString('hex')).toBe(`efbbbf${'61'.repeat(14)}62`)
+  })
+
   it('cuts binary at 16 bytes and raises the last byte below ff', () => {
     const long = new Uint8Array(20).fill(1)
     expect(hex(binaryLowerBound(long))).toBe('01'.repeat(16))
@@ -89,7 +94,7 @@ describe('bounds', () => {
   })
 
   it('never excludes the value itself', () => {
-    const points = fc.constantFrom('a', '\u007f', '\u0080', '€', '\ud7ff', '\uffff', '😀', '\u{10ffff}')
+    const points = fc.constantFrom('a', '\ufeff', '\u007f', '\u0080', '€', '\ud7ff', '\uffff', '😀', '\u{10ffff}')
     const cuts = [fc.uint8Array({ maxLength: 40 }), fc.constant(new Uint8Array(30).fill(255))]
     fc.assert(
       fc.property(fc.oneof(...cuts), (value) => {

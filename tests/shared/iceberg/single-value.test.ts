@@ -22,6 +22,7 @@ describe('single values in binary form', () => {
     ['float', 1, '0000803f'],
     ['double', 1, '000000000000f03f'],
     ['string', 'Zürich', '5ac3bc72696368'],
+    ['string', '\ufeffBOM', 'efbbbf424f4d'],
     ['decimal(9, 2)', 1420n, '058c'],
     ['decimal(9, 2)', 128n, '0080'],
     ['decimal(9, 2)', -128n, '80'],

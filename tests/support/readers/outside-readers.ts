@@ -66,9 +66,8 @@ export async function startOutsideReaders(): Promise<OutsideReaders> {
   })
   return {
     readers: [
-      // Where both bounds of a row group are one value, it takes every value for that one, a NaN, too (26.0.1).
-      reader('pyarrow', python, 'pyarrow-', ({ hasNaN }) => !hasNaN),
-      reader('DuckDB', python, 'duckdb-', hasDuckdbLiteral),
+      reader('pyarrow', python, 'pyarrow-', isKnownToBounds),
+      reader('DuckDB', python, 'duckdb-', (of) => isKnownToBounds(of) && hasDuckdbLiteral(of)),
       reader('parquet-java', java, '', () => true),
     ],
     facts: async (path) => {
@@ -81,6 +80,12 @@ export async function startOutsideReaders(): Promise<OutsideReaders> {
     },
   }
 }
+
+/**
+ * Where both bounds of a row group are one value, pyarrow 26.0.1 and DuckDB 2.0.1 take every value for that one, a NaN, too, whoever
+ * wrote the file: bounds leave NaN out.
+ */
+const isKnownToBounds = ({ hasNaN }: Predicate): boolean => !hasNaN
 
 /** DuckDB reads every date and time, but its functions make none near the ends of their types, where it has its infinities. */
 function hasDuckdbLiteral({ type, value }: Predicate): boolean {
