@@ -2,12 +2,13 @@
 // Each stops by name, on a real server; what the table held stays. The broker of this file is killed and its segments are cut.
 import { readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readBatchHeader } from '../../src/shared/kafka/record-batch.ts'
 import { k2, startK2 } from '../support/k2-process.ts'
 import { KafkaCluster } from '../support/kafka-cluster.ts'
 import { KafkaServer } from '../support/kafka-server.ts'
-import { type PodLine, podLine, produce } from '../support/pods.ts'
+import { type PodLine, podLine, produce, proveAll } from '../support/pods.ts'
 
 let server: KafkaServer
 let cluster: KafkaCluster
@@ -36,6 +37,22 @@ test('retention that overtakes a reader while it reads stops it by name; what wa
   expect(code, err).toBe(1)
   expect(err).toMatch(/POSITION_OUT_OF_RANGE: .*position=1000 logStart=3000/)
   expect(await rowsOf(line)).toContain('1000')
+}, 120_000)
+
+test('a broker that hangs longer than the session and then goes on costs neither the run nor a record', async () => {
+  const line = await podLine(server, cluster, 1)
+  await produce(line, 1_000, 1)
+  const run = startK2([...line.words, '--commit-interval', '200ms', '--session-timeout', '6s'])
+  await run.wrote('"total_records":"1000"')
+  await server.signal('SIGSTOP')
+  await sleep(12_000)
+  await server.signal('SIGCONT')
+  await produce(line, 2_000, 2)
+  await run.wrote('"total_records":"3000"')
+  run.kill('SIGTERM')
+  const { code, err } = await run.ended
+  expect(code, err).toBe(0)
+  await proveAll(line, 3_000)
 }, 120_000)
 
 test('a log that was cut below the position and written on beyond it stops the next run by its leader epoch', async () => {
