@@ -72,7 +72,7 @@ test('a second SIGTERM ends the process at once, and nothing is lost by it', asy
 test('two processes on one log and one table end well, and each record is one row', async () => {
   const place = placeIn(temporaryFolder())
   const log = await mixedLog({ ...logOptions, directory: place.log })
-  const words = [...runWords(place), '--until-end', '--throttle', '8000']
+  const words = [...runWords(place), '--until-end', '--throttle', '4000']
   const both = await Promise.all([k2(...words), k2(...words)])
   expect(
     both.map(({ code }) => code),
