@@ -141,7 +141,7 @@ class KafkaFeed implements FeedSink {
     const records = this.#at(partition).take()
     await this.#writes[partition]
     // One after the other, as kafkajs would for each broker itself, by a lock that it takes outside of what forgets a broker that
-    // failed (2.2.4, sendMessages.js): left to it, records went out twice in a test that kills the broker, once in some twenty runs.
+    // failed (2.2.4, sendMessages.js): left to it, records went out twice once, in a test that kills the broker.
     const write = this.#turn.then(() => this.#send(partition, records))
     this.#turn = write
     // Its failure is thrown where it is awaited, by the partition's next flush or at the end.
