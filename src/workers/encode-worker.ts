@@ -112,7 +112,7 @@ async function tableOf({ main, deadLetters }: EncodeRequest): Promise<OpenTable>
   return table
 }
 
-/** parquet-wasm takes as long to load as everything else of a worker, and most workers never need it. */
+/** parquet-wasm and apache-arrow are loaded only by a worker that needs them. */
 async function encoderFor(properties: ParquetProperties): Promise<ParquetEncoder> {
   if (chooseEncoder(parquetEncoder, properties).kind === 'direct') {
     return new PageEncoder({ ...properties, createdBy: `k2 version ${version}` })

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import type { IcebergField, IcebergSchema, IcebergType } from '../../src/shared/iceberg/schema.ts'
 import type { Cell, Row } from './column-maker.ts'
+import { numberedColumns, randomColumn } from './random-schema.ts'
 
 export interface RandomTable {
   readonly schema: IcebergSchema
@@ -29,52 +30,6 @@ const primitives = [
 ] as const
 
 const primitive: fc.Arbitrary<IcebergType> = fc.constantFrom(...primitives)
-
-/** A type without ids of its own yet: every id below is 0 until {@link numbered} gives them. */
-const anyType = (depth: number): fc.Arbitrary<IcebergType> => {
-  if (depth === 0) return primitive
-  const inner = anyType(depth - 1)
-  const list = fc.record({
-    type: fc.constant('list' as const),
-    'element-id': fc.constant(0),
-    element: inner,
-    'element-required': fc.boolean(),
-  })
-  const map = fc.record({
-    type: fc.constant('map' as const),
-    'key-id': fc.constant(0),
-    key: fc.constant('string'),
-    'value-id': fc.constant(0),
-    value: inner,
-    'value-required': fc.boolean(),
-  })
-  const struct = fc.record({
-    type: fc.constant('struct' as const),
-    fields: fc
-      .array(fc.record({ required: fc.boolean(), type: inner }), { minLength: 1, maxLength: 3 })
-      .map((fields) => fields.map((field, index) => ({ id: 0, name: `f${index}`, ...field }))),
-  })
-  return fc.oneof({ weight: 3, arbitrary: primitive }, list, map, struct)
-}
-
-/** Gives every field, element, key and value an id of its own. */
-function numbered(fields: readonly IcebergField[]): IcebergField[] {
-  let last = 0
-  const next = (): number => ++last
-  const type = (of: IcebergType): IcebergType => {
-    if (typeof of === 'string') return of
-    switch (of.type) {
-      case 'struct':
-        return { ...of, fields: of.fields.map(field) }
-      case 'list':
-        return { ...of, 'element-id': next(), element: type(of.element) }
-      case 'map':
-        return { ...of, 'key-id': next(), key: type(of.key), 'value-id': next(), value: type(of.value) }
-    }
-  }
-  const field = (of: IcebergField): IcebergField => ({ ...of, id: next(), type: type(of.type) })
-  return fields.map(field)
-}
 
 const int64 = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
@@ -142,8 +97,8 @@ const rowOf = (fields: readonly IcebergField[]): fc.Arbitrary<Row> =>
 /** A table of 1 to 5 columns, nested up to `depthMax` levels, and 1 to `rowsMax` rows. */
 export const randomTable = (depthMax = 2, rowsMax = 40): fc.Arbitrary<RandomTable> =>
   fc
-    .array(fc.record({ required: fc.boolean(), type: anyType(depthMax) }), { minLength: 1, maxLength: 5 })
-    .map((fields) => numbered(fields.map((field, index) => ({ id: 0, name: `c${index}`, ...field }))))
+    .array(randomColumn(primitive, depthMax), { minLength: 1, maxLength: 5 })
+    .map(numberedColumns)
     .chain((fields) =>
       fc.record({
         schema: fc.constant<IcebergSchema>({ type: 'struct', 'schema-id': 3, fields }),

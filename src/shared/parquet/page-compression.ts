@@ -59,7 +59,7 @@ function zstdCompressor(level: number): PageCompressor {
       : zstdCompressSync(bytes, { chunkSize: bytes.length + (bytes.length >> 7) + 512, params })
 }
 
-/** Up to here a page is not worth a compressor of its own, which costs 20 µs: a column of one value has nothing larger. */
+/** Up to here a page is not worth a compressor of its own: a column of one value has nothing larger. */
 const storedBytesMax = 127
 
 /** A zstd frame of one raw block (RFC 8878, 3.1.1): magic, single segment with a size of one byte, header of the last block. */

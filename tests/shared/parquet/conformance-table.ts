@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { ColumnBatch } from '../../../src/shared/columns/column-batch.ts'
 import type { IcebergField, IcebergSchema, IcebergType } from '../../../src/shared/iceberg/schema.ts'
 import { type Cell, makeBatch, type Row } from '../../support/column-maker.ts'
+import { numbered, numberedColumns, randomColumn } from '../../support/random-schema.ts'
 import { type ColumnPlan, columnPlan, extremesOf, plainTypes, plannedCells } from './conformance-cells.ts'
 
 export interface ConformanceTable {
@@ -25,53 +26,6 @@ const primitive: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 20 }).map((length) => `fixed[${length}]`) },
 )
 
-/** Every id is 0 until {@link numbered} gives them. */
-const anyType = (depth: number): fc.Arbitrary<IcebergType> => {
-  if (depth === 0) return primitive
-  const inner = anyType(depth - 1)
-  const list = fc.record({
-    type: fc.constant('list' as const),
-    'element-id': fc.constant(0),
-    element: inner,
-    'element-required': fc.boolean(),
-  })
-  // Avro, where K2's schemas come from, has maps of text only.
-  const map = fc.record({
-    type: fc.constant('map' as const),
-    'key-id': fc.constant(0),
-    key: fc.constant('string'),
-    'value-id': fc.constant(0),
-    value: inner,
-    'value-required': fc.boolean(),
-  })
-  const struct = fc.record({
-    type: fc.constant('struct' as const),
-    fields: fc
-      .array(fc.record({ required: fc.boolean(), type: inner }), { minLength: 1, maxLength: 3 })
-      .map((fields) => fields.map((field, index) => ({ id: 0, name: `f${index}`, ...field }))),
-  })
-  return fc.oneof({ weight: 4, arbitrary: primitive }, list, map, struct)
-}
-
-/** Gives every field, element, key and value an id of its own, in leaps, so that an id is no position. */
-function numbered(fields: readonly IcebergField[]): IcebergField[] {
-  let last = 0
-  const next = (): number => (last += 3)
-  const type = (of: IcebergType): IcebergType => {
-    if (typeof of === 'string') return of
-    switch (of.type) {
-      case 'struct':
-        return { ...of, fields: of.fields.map(field) }
-      case 'list':
-        return { ...of, 'element-id': next(), element: type(of.element) }
-      case 'map':
-        return { ...of, 'key-id': next(), key: type(of.key), 'value-id': next(), value: type(of.value) }
-    }
-  }
-  const field = (of: IcebergField): IcebergField => ({ ...of, id: next(), type: type(of.type) })
-  return fields.map(field)
-}
-
 const schemaOf = (fields: readonly IcebergField[]): IcebergSchema => ({ type: 'struct', 'schema-id': 3, fields })
 const noDictionary: ReadonlySet<number> = new Set()
 const everyId: ReadonlySet<number> = new Set(Array.from({ length: 999 }, (_, id) => id))
@@ -85,8 +39,8 @@ function rowsOf(fields: readonly IcebergField[], columns: ReadonlyArray<readonly
 /** Of 1 to 6 columns and 0 to `rowsMax` rows; few rows are as likely as many. */
 export const conformanceTable = (depthMax: number, rowsMax: number): fc.Arbitrary<ConformanceTable> =>
   fc
-    .array(fc.record({ required: fc.boolean(), type: anyType(depthMax) }), { minLength: 1, maxLength: 6 })
-    .map((fields) => numbered(fields.map((field, index) => ({ id: 0, name: `c${index}`, ...field }))))
+    .array(randomColumn(primitive, depthMax), { minLength: 1, maxLength: 6 })
+    .map(numberedColumns)
     .chain((fields) =>
       fc
         .record({
