@@ -48,6 +48,7 @@ function routeSpec(options: BenchOptions, folder: string): RouteSpec {
     route: 'bench',
     table: { namespace: ['bench'], name: 'trades' },
     schema,
+    writers: [],
     spec,
     deadLetters: { schema: deadLettersSchema(), spec: deadLettersSpec() },
     location: locationOfPath(join(folder, 'warehouse')),

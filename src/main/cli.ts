@@ -19,6 +19,7 @@ const loaders: CommandLoaders = {
   'positions set': async () => (await import('./commands/positions-change.ts')).positionsSetCommand,
   'positions adopt': async () => (await import('./commands/positions-change.ts')).positionsAdoptCommand,
   'tables show': async () => (await import('./commands/tables.ts')).tablesShowCommand,
+  'tables plan': async () => (await import('./commands/tables-plan.ts')).tablesPlanCommand,
   'services up': async () => (await import('./commands/services.ts')).servicesUpCommand,
   'services status': async () => (await import('./commands/services.ts')).servicesStatusCommand,
   'services down': async () => (await import('./commands/services.ts')).servicesDownCommand,

@@ -102,6 +102,14 @@ export const commandTable = {
     details: 'Schema, partitioning, snapshots and totals, and how pyiceberg, Spark, Trino and DuckDB open the table.',
     examples: ['k2 tables show --catalog sqlite:catalog.db --warehouse warehouse --table market_data.trades_v2'],
   },
+  'tables plan': {
+    group: 'Look and prove',
+    summary: 'show what a run would do to a table for the newest schema of its topics',
+    details:
+      'Made anew, left as it is, or changed: columns added, types widened, columns no longer required; or refused, with the field and both types. ' +
+      'Decided by what k2 run decides by; changes nothing. Topics are named, not a pattern. Exits 1 where a table is refused.',
+    examples: ['k2 tables plan --config k2.json --topic market.crypto.trades.binance'],
+  },
   'services up': {
     group: 'Servers to try it on',
     summary: 'install and start Kafka, Redis, registry, catalog and S3 on 127.0.0.1',

@@ -62,6 +62,11 @@ export const errorTable = {
     text: 'brokers refuse this client',
     help: 'check --sasl-*, --ssl* and the access rights on topics and group',
   },
+  MEMBER_FENCED: {
+    action: 'stop',
+    text: 'another process has become the member of this name in the group',
+    help: 'give each process that runs an --instance-id of its own; this one has stopped, the other goes on',
+  },
   BROKER_UNSUPPORTED: {
     action: 'stop',
     text: 'broker or client library is not one that K2 can read from',

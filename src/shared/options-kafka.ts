@@ -89,4 +89,11 @@ export const kafkaRows = [
     unit: 'time',
     text: 'how long the group waits for a silent member before others take its partitions',
   },
+  {
+    name: 'instanceId',
+    commands: ['run'],
+    group: 'Where',
+    kind: 'string',
+    text: 'name of this process in its group (group.instance.id): started again under it within the session timeout, it has its partitions back at once, and no other member is disturbed',
+  },
 ] as const satisfies readonly OptionRow[]

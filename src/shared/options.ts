@@ -24,6 +24,7 @@ const EVERY_COMMAND = [
   'positions set',
   'positions adopt',
   'tables show',
+  'tables plan',
   'services up',
   'services status',
   'services down',
@@ -42,7 +43,7 @@ export const optionRows = [
   ...positionsRows,
   {
     name: 'topic',
-    commands: ['run', 'verify'],
+    commands: ['run', 'verify', 'tables plan'],
     group: 'Where',
     kind: 'topics',
     default: String.raw`/^market\./`,
@@ -50,7 +51,7 @@ export const optionRows = [
   },
   {
     name: 'schemas',
-    commands: ['run', 'feed csv', 'feed synthetic', 'verify'],
+    commands: ['run', 'feed csv', 'feed synthetic', 'verify', 'tables plan'],
     group: 'Where',
     kind: 'path',
     computed: 'shipped schemas',
@@ -59,7 +60,7 @@ export const optionRows = [
   ...registryRows,
   {
     name: 'catalog',
-    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show'],
+    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show', 'tables plan'],
     group: 'Where',
     kind: 'catalog',
     required: true,
@@ -67,7 +68,7 @@ export const optionRows = [
   },
   {
     name: 'warehouse',
-    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show'],
+    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show', 'tables plan'],
     group: 'Where',
     kind: 'path',
     required: true,
@@ -75,7 +76,7 @@ export const optionRows = [
   },
   {
     name: 'table',
-    commands: ['run', 'verify', 'positions show', 'tables show'],
+    commands: ['run', 'verify', 'positions show', 'tables show', 'tables plan'],
     group: 'Where',
     kind: 'table',
     text: 'table, with its namespace; unset: by the rule of the topic, or every table (show)',
@@ -192,7 +193,7 @@ export const optionRows = [
   },
   {
     name: 'tombstone',
-    commands: ['run'],
+    commands: ['run', 'tables plan'],
     group: 'Records',
     kind: 'enum',
     values: ['skip', 'store'],
@@ -230,14 +231,14 @@ export const optionRows = [
   },
   {
     name: 'kafkaKey',
-    commands: ['run'],
+    commands: ['run', 'tables plan'],
     group: 'Records',
     kind: 'boolean',
     text: 'keep the record key in a column kafka_key',
   },
   {
     name: 'kafkaHeaders',
-    commands: ['run'],
+    commands: ['run', 'tables plan'],
     group: 'Records',
     kind: 'boolean',
     text: 'keep the record headers in a column kafka_headers',

@@ -10,16 +10,17 @@ import type { RouteSpec } from '../shared/commit/route-spec.ts'
 import { countRows } from '../shared/commit/row-evidence.ts'
 import type { Applied, Confirmed } from '../shared/commit/side-tables.ts'
 import { APPLIED_PROPERTY, writeApplied } from '../shared/commit/side-tables.ts'
-import { misfit } from '../shared/commit/table-fit.ts'
+import { columnsMisfit, misfit } from '../shared/commit/table-fit.ts'
 import { assert, IngestError } from '../shared/errors.ts'
 import type { NewTable, TableName } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
+import { currentSchema } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
-import type { IcebergSchema, PartitionSpec } from '../shared/iceberg/schema.ts'
 import { commitChange } from './commit-change.ts'
 import type { CommitterIo } from './committer-io.ts'
 import { newSnapshotId, patiently, pause, raise } from './committer-io.ts'
 import { load, runCommit, runSide } from './committer-run.ts'
+import { evolveTable } from './committer-schema.ts'
 
 /** A route as the committer holds it between commits. */
 export interface OpenRoute {
@@ -44,7 +45,7 @@ const tableProperties: Readonly<Record<string, string>> = {
 export const sideTableName = (main: TableName): TableName => ({ ...main, name: `${main.name}_dead_letters` })
 
 /**
- * Errors: TABLE_FOREIGN, TABLE_MISFIT, SIDE_TABLE_MISSING, POSITIONS_UNTRUSTED, POSITIONS_INVALID, TOPIC_RECREATED,
+ * Errors: TABLE_FOREIGN, TABLE_MISFIT, SCHEMA_INCOMPATIBLE, SIDE_TABLE_MISSING, POSITIONS_UNTRUSTED, POSITIONS_INVALID, TOPIC_RECREATED,
  * POSITION_OUT_OF_RANGE, UNCONFIRMED_MISSING, COMMIT_*, and those of catalog and store once waiting did not help.
  */
 export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenRoute> {
@@ -52,11 +53,12 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
   const side = sideTableName(spec.table)
   const policy = { tombstone: spec.tombstone, since: new Date(io.clock()).toISOString() }
   const found = await loadOrCreate(io, spec.table, mainTable(spec, policy))
-  const { main, positions } = await acceptGaps(io, spec, {
+  const { main: moved, positions } = await acceptGaps(io, spec, {
     main: found,
     positions: await readTrusted(io, table, found, policy),
   })
-  const problem = misfit(spec.schema, currentSchema(main))
+  const main = await evolveTable(io, spec, moved)
+  const problem = columnsMisfit(spec.schema, currentSchema(main))
   if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
   const sourceProblem = io.guards.recreated(positions, spec.partitions) ?? io.guards.outside(positions, spec.partitions)
   if (sourceProblem !== null) throw sourceProblem
@@ -214,16 +216,4 @@ async function commitStarts(io: CommitterIo, route: OpenRoute, policy: TablePoli
   assert(end.kind === 'committed', 'starts are never fenced')
   route.main = end.metadata
   route.positions = end.positions
-}
-
-export function currentSchema(metadata: TableMetadata): IcebergSchema {
-  const schema = metadata.schemas.find((each) => each['schema-id'] === metadata['current-schema-id'])
-  if (schema === undefined) throw new IngestError('TABLE_METADATA', { field: 'current-schema-id' })
-  return schema
-}
-
-export function currentSpec(metadata: TableMetadata): PartitionSpec {
-  const spec = metadata['partition-specs'].find((each) => each['spec-id'] === metadata['default-spec-id'])
-  if (spec === undefined) throw new IngestError('TABLE_METADATA', { field: 'default-spec-id' })
-  return spec
 }

@@ -133,7 +133,7 @@ export async function load(io: CommitterIo, name: TableName): Promise<TableMetad
 type Request = Parameters<CommitterIo['catalog']['updateTable']>
 
 /** Whatever goes wrong while a commit is sent, it may have landed. */
-async function post(io: CommitterIo, ...request: [...Request]): Promise<CommitOutcome> {
+export async function post(io: CommitterIo, ...request: [...Request]): Promise<CommitOutcome> {
   const outcome = await send(io, ...request)
   const { kind } = outcome
   io.tell({ kind: 'answered', table: formatTableName(request[0]), outcome: kind === 'done' ? 'committed' : kind })

@@ -13,6 +13,7 @@ import { assert, errorTable, type Failure, fromFailure, toFailure } from '../sha
 import { createManifestListCache } from '../shared/iceberg/append.ts'
 import type { Catalog } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
+import { currentSchema, currentSpec } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import { dataFolder } from '../shared/iceberg/table-location.ts'
 import type {
@@ -31,7 +32,7 @@ import { changePositions } from './committer-change.ts'
 import type { CommitterIo, CommitterLog } from './committer-io.ts'
 import { newSnapshotId } from './committer-io.ts'
 import type { OpenRoute } from './committer-open.ts'
-import { currentSchema, currentSpec, openRoute } from './committer-open.ts'
+import { openRoute } from './committer-open.ts'
 import type { CommitEnd } from './committer-run.ts'
 import { runCommit, runSide } from './committer-run.ts'
 

@@ -43,6 +43,35 @@ test('while the group waits for a member that died, the others go on with what t
   await proveAll(line, produced)
 }, 120_000)
 
+test('a member with a name is killed and started again: it has its partitions at once, and the other notices nothing', async () => {
+  const line = await podLine(server, cluster, 4)
+  const stop = new AbortController()
+  const producing = produceUntil(line, 1_000, stop.signal)
+  const pods = new Pods([...line.words, ...limits])
+  const name = (place: number): string[] => ['--instance-id', `pod-${place}`]
+  const other = pods.start(0, name(0))
+  await other.wrote('Iceberg transaction committed')
+  pods.start(1, name(1))
+  await pods.at(1).wrote('Iceberg transaction committed', 2)
+  const opened = other.count('route opened')
+  const startMs = performance.now()
+  await pods.end(1, 'SIGKILL')
+  await pods.start(1, name(1)).wrote('Iceberg transaction committed')
+  expect(performance.now() - startMs).toBeLessThan(SESSION_MS)
+  expect(other.count('route opened')).toBe(opened)
+  // A third process takes the name of one that lives.
+  const [older, newer] = [pods.at(1), pods.start(2, name(1))]
+  await newer.wrote('Iceberg transaction committed')
+  const ended = await older.ended
+  expect(ended.code, ended.err).toBe(1)
+  expect(ended.err).toContain('MEMBER_FENCED')
+  pods.forget(1)
+  stop.abort()
+  const produced = await producing
+  await pods.endAll()
+  await proveAll(line, produced)
+}, 120_000)
+
 test('four kills and a stop beyond the session among two pods, under load, cost nothing', async () => {
   const line = await podLine(server, cluster, 4)
   console.log(await provePodKills(line, { pods: 2, kills: 4, stops: 1, perSecond: 1_000, gapMsMax: 3_000 }))

@@ -44,6 +44,7 @@ async function k2(words: string, more: Partial<CommandLineInput> & { readonly fa
     'positions set': loader('positions set'),
     'positions adopt': loader('positions adopt'),
     'tables show': loader('tables show'),
+    'tables plan': loader('tables plan'),
     'services up': loader('services up'),
     'services status': loader('services status'),
     'services down': loader('services down'),

@@ -46,6 +46,7 @@ describe('a config', () => {
       sslCert: null,
       sslKey: null,
       sessionTimeoutMs: 10_000,
+      instanceId: null,
       topic: { kind: 'pattern', pattern: String.raw`^market\.` },
       schemas: '/k2/schemas',
       registry: null,

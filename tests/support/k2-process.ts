@@ -32,7 +32,9 @@ export interface K2Process {
   readonly hasEnded: () => boolean
   kill(signal: NodeJS.Signals): void
   /** Resolves once stderr holds `text` that often, or the process has ended. */
-  wrote(text: string, count?: number): Promise<void>
+  wrote(text: string, times?: number): Promise<void>
+  /** How often stderr holds `text` by now. */
+  readonly count: (text: string) => number
   /** Commits logged so far. */
   readonly commits: () => number
 }
@@ -64,17 +66,19 @@ export function startK2(words: readonly string[], limit?: string): K2Process {
     })
   })
   onTestFinished(() => endChild(child, ended))
+  const count = (text: string): number => written.err.split(text).length - 1
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
   return {
     pid: child.pid ?? -1,
     ended,
     hasEnded,
     kill: (signal) => void child.kill(signal),
+    count,
     commits: () => commitsIn(written.err),
-    wrote: (text, count = 1) =>
+    wrote: (text, times = 1) =>
       new Promise((resolve) => {
         const look = (): void => {
-          if (written.err.split(text).length - 1 < count && !hasEnded()) return
+          if (count(text) < times && !hasEnded()) return
           listeners.delete(look)
           resolve()
         }

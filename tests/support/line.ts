@@ -143,6 +143,7 @@ async function specOf(place: Place, source: Assignment): Promise<RouteSpec> {
     route: 'trades',
     table: route.table,
     schema,
+    writers: [],
     spec: partitionSpecFor(schema),
     deadLetters: { schema: deadLettersSchema(), spec: deadLettersSpec() },
     location: openFolderStore(place.warehouse).root,

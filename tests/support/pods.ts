@@ -79,8 +79,8 @@ export class Pods {
     return [...this.#pods.keys()]
   }
 
-  start(place: number): K2Process {
-    const pod = startK2(this.#words)
+  start(place: number, more: readonly string[] = []): K2Process {
+    const pod = startK2([...this.#words, ...more])
     this.#pods.set(place, pod)
     return pod
   }
@@ -105,6 +105,11 @@ export class Pods {
       throw new Error(`the pod in place ${place} ended with ${ended.code}: ${ended.err.slice(-4000)}`)
     }
     return ended
+  }
+
+  /** The process of this place has ended, and that was meant. */
+  forget(place: number): void {
+    this.#pods.delete(place)
   }
 
   async endAll(): Promise<readonly K2Ended[]> {

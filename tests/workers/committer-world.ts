@@ -50,6 +50,7 @@ export const routeSpec = (changes: Partial<RouteSpec> = {}): RouteSpec => ({
   route: 'trades',
   table: MAIN,
   schema: mainSchema,
+  writers: [],
   spec: unpartitioned,
   deadLetters: { schema: sideSchema, spec: unpartitioned },
   location: ROOT,

@@ -77,9 +77,10 @@ describe('opening a route', () => {
       const schema = { ...routeSpec().schema, fields }
       const table = { schema, spec: { 'spec-id': 0, fields: [] }, location: 'file:///memory/x', properties: {} }
       await world.catalog.createTable(MAIN, table)
-      const opening = world.pod().open(routeSpec())
+      const json = '{"type":"record","name":"Trade","fields":[{"name":"symbol","type":"string"}]}'
+      const opening = world.pod().open(routeSpec({ writers: [{ id: 1, json }] }))
       if (taken) expect((await opening).positions).toHaveLength(2)
-      else await expect(opening).rejects.toMatchObject({ code: 'TABLE_MISFIT' })
+      else await expect(opening).rejects.toMatchObject({ code: 'SCHEMA_INCOMPATIBLE' })
     }
   })
 

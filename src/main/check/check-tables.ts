@@ -1,8 +1,8 @@
 // Probes of what a run reads and of the state of its tables: registry, clock, and whether each table would be taken. Main thread; the
 // same pure functions decide as in a run. Invariant: tables are read, and nothing is made.
 import { existsSync } from 'node:fs'
-import { parseAvroSchema } from '../../shared/avro/avro-schema.ts'
-import { deadLettersSchema, icebergSchemaOf } from '../../shared/avro/iceberg-mapping.ts'
+import { deadLettersSchema } from '../../shared/avro/iceberg-mapping.ts'
+import { changeText } from '../../shared/avro/schema-evolution.ts'
 import { outsideLog, recreatedTopic } from '../../shared/commit/guards.ts'
 import { nextOffset, type Positions } from '../../shared/commit/positions.ts'
 import { readPositions } from '../../shared/commit/read-positions.ts'
@@ -12,26 +12,28 @@ import { misfit } from '../../shared/commit/table-fit.ts'
 import type { Config } from '../../shared/config.ts'
 import { IngestError } from '../../shared/errors.ts'
 import { type Catalog, formatTableName } from '../../shared/iceberg/catalog.ts'
+import { currentSchema } from '../../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../../shared/iceberg/metadata.ts'
-import type { IcebergSchema } from '../../shared/iceberg/schema.ts'
 import { openSqlCatalog } from '../../shared/iceberg/sql-catalog.ts'
+import type { WriterSchema } from '../../shared/messages.ts'
 import { openFolderStore } from '../../shared/store/folder-store.ts'
 import type { Store } from '../../shared/store/store.ts'
 import type { SourcePartition } from '../ingest/record-source.ts'
 import { planRoutes, type Route } from '../ingest/routes.ts'
 import { openRegistry } from '../registry/open-registry.ts'
+import { planTable } from '../table-plan.ts'
 import { type Check, failed, failure, okay, probe, unknown } from './check.ts'
 
 /** Guard 12: a clock that differs more must not commit. */
 const CLOCK_MS_MAX = 30_000
 const REGISTRY_MS_MAX = 10_000
 
-/** Schema of each route by its name; a route without one is absent. */
+/** Newest schemas of each route's topics by its name; a route without any is absent. */
 export async function probeRegistry(
   config: Config<'run'>,
   routes: readonly Route[],
-): Promise<{ readonly checks: readonly Check[]; readonly schemas: ReadonlyMap<string, IcebergSchema> }> {
-  const schemas = new Map<string, IcebergSchema>()
+): Promise<{ readonly checks: readonly Check[]; readonly writers: ReadonlyMap<string, readonly WriterSchema[]> }> {
+  const writers = new Map<string, WriterSchema[]>()
   const topics = routes.flatMap((route) => route.topics)
   const ask = async (): Promise<readonly string[]> => {
     const stop = AbortSignal.timeout(REGISTRY_MS_MAX)
@@ -44,7 +46,7 @@ export async function probeRegistry(
         const schema = await registry.latestForTopic(topic)
         if (schema === null) throw new IngestError('SCHEMA_UNKNOWN', { topic, subject: `${topic}-value` })
         found.push(`${topic}: schema ${schema.id}`)
-        if (!schemas.has(route.name)) schemas.set(route.name, tableSchema(config, schema.json))
+        writers.set(route.name, [...(writers.get(route.name) ?? []), schema])
       }
     }
     return found
@@ -54,11 +56,8 @@ export async function probeRegistry(
   const say = (found: readonly string[]): string =>
     `${place}: ${topics.length === 0 ? 'answers; no topic is there to ask for' : found.slice(0, 5).join(', ')}`
   const { check } = await probe(name, ask, say)
-  return { checks: [check, await clockCheck(config)], schemas }
+  return { checks: [check, await clockCheck(config)], writers }
 }
-
-const tableSchema = ({ kafkaKey, kafkaHeaders, tombstone }: Config<'run'>, json: string): IcebergSchema =>
-  icebergSchemaOf(parseAvroSchema(json), { keyColumn: kafkaKey, headersColumn: kafkaHeaders, tombstone })
 
 /** By the Date header of the registry: the only server of a run that tells the time (RFC 9110, section 6.6.1). */
 async function clockCheck({ registry }: Config<'run'>): Promise<Check> {
@@ -91,7 +90,7 @@ export async function probeTables(
   config: Config<'run'>,
   routes: readonly Route[],
   partitions: readonly SourcePartition[],
-  schemas: ReadonlyMap<string, IcebergSchema>,
+  writers: ReadonlyMap<string, readonly WriterSchema[]>,
 ): Promise<readonly Check[]> {
   const { file } = config.catalog
   if (!existsSync(file)) return routes.map(({ name }) => okay(`table ${name}`, 'is not there yet; a run makes it'))
@@ -106,7 +105,8 @@ export async function probeTables(
     const checks: Check[] = []
     for (const route of routes) {
       const own = partitions.filter(({ topicName }) => route.topics.includes(topicName))
-      const ask = () => stateOf({ catalog, store, route, partitions: own, schema: schemas.get(route.name) ?? null })
+      const ask = () =>
+        stateOf({ config, catalog, store, route, partitions: own, writers: writers.get(route.name) ?? [] })
       checks.push((await probe(`table ${route.name}`, ask, (found) => found)).check)
     }
     return checks
@@ -116,22 +116,26 @@ export async function probeTables(
 }
 
 interface TableProbe {
+  readonly config: Config<'run'>
   readonly catalog: Catalog
   readonly store: Store
   readonly route: Route
   readonly partitions: readonly SourcePartition[]
-  /** Null where the registry did not tell. */
-  readonly schema: IcebergSchema | null
+  /** None where the registry did not tell. */
+  readonly writers: readonly WriterSchema[]
 }
 
 /** What a run would find. Errors: those it would stop with. */
-async function stateOf({ catalog, store, route, partitions, schema }: TableProbe): Promise<string> {
+async function stateOf({ config, catalog, store, route, partitions, writers }: TableProbe): Promise<string> {
   const loaded = await catalog.loadTable(route.table)
   if (loaded === null) return 'is not there yet; a run makes it'
   const { metadata } = loaded
   const positions = await trusted(store, metadata, route.name)
-  if (schema !== null) requireFit(route.name, schema, metadata)
-  if (positions === null) return 'is empty, and would be taken'
+  const { kafkaKey: keyColumn, kafkaHeaders: headersColumn, tombstone } = config
+  const mapping = { keyColumn, headersColumn, tombstone }
+  const plan = writers.length === 0 ? null : planTable(route.name, writers, mapping, metadata)
+  const change = plan?.kind === 'evolve' ? `; ${plan.changes.map(changeText).join('; ')}` : ''
+  if (positions === null) return `is empty, and would be taken${change}`
   const problem = recreatedTopic(positions, partitions) ?? outsideLog(positions, partitions)
   if (problem !== null) throw problem
   await requireSide(catalog, route)
@@ -139,7 +143,7 @@ async function stateOf({ catalog, store, route, partitions, schema }: TableProbe
     (sum, { topic, partition, logEnd, start }) => sum + logEnd - (nextOffset(positions, topic, partition) ?? start),
     0n,
   )
-  return `goes on where it stands, ${lag} offsets behind`
+  return `goes on where it stands, ${lag} offsets behind${change}`
 }
 
 /** Null: an empty table that would be taken. */
@@ -161,17 +165,12 @@ async function trusted(store: Store, metadata: TableMetadata, table: string): Pr
   }
 }
 
-function requireFit(table: string, schema: IcebergSchema, metadata: TableMetadata): void {
-  const current = metadata.schemas.find((each) => each['schema-id'] === metadata['current-schema-id'])
-  const problem = current === undefined ? 'no current schema' : misfit(schema, current)
-  if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
-}
-
 async function requireSide(catalog: Catalog, { table }: Route): Promise<void> {
   const side = { ...table, name: `${table.name}_dead_letters` }
   const name = formatTableName(side)
   const metadata = (await catalog.loadTable(side))?.metadata
   if (metadata === undefined) throw new IngestError('SIDE_TABLE_MISSING', { table: name })
   if (metadata.properties[APPLIED_PROPERTY] === undefined) throw new IngestError('TABLE_FOREIGN', { table: name })
-  requireFit(name, deadLettersSchema(), metadata)
+  const problem = misfit(deadLettersSchema(), currentSchema(metadata))
+  if (problem !== null) throw new IngestError('TABLE_MISFIT', { table: name, problem })
 }

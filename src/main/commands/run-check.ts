@@ -29,6 +29,6 @@ async function allChecks(config: Config<'run'>): Promise<readonly Check[]> {
     ...registry.checks,
     await warehouseCheck(config.warehouse),
     await catalogCheck(config.catalog.file),
-    ...(await probeTables(config, routes, partitions, registry.schemas)),
+    ...(await probeTables(config, routes, partitions, registry.writers)),
   ]
 }

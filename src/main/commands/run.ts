@@ -63,10 +63,10 @@ function ingestOptions(config: Config<'run'>): IngestOptions {
 }
 
 function sourceOf(config: Config<'run'>): SourceAddress {
-  const { source, brokers, sessionTimeoutMs } = config
+  const { source, brokers, sessionTimeoutMs, instanceId } = config
   if (source !== null) return { kind: 'directory', path: source }
   if (brokers === null) throw new Error('the options let through a run without a source')
-  return { kind: 'brokers', connection: { ...config, brokers }, sessionTimeoutMs }
+  return { kind: 'brokers', connection: { ...config, brokers }, sessionTimeoutMs, instanceId }
 }
 
 /** First signal: drain, bounded; second: exit at once. */

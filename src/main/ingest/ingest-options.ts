@@ -8,10 +8,17 @@ import type { KafkaConnection } from '../kafka/connection.ts'
 import type { RegistryAddress } from '../registry/open-registry.ts'
 import type { RecordBudget } from './record-slices.ts'
 
+/** How a process takes part in its consumer group. */
+export interface GroupMember {
+  readonly sessionTimeoutMs: number
+  /** The name under which it is started again; null: none. */
+  readonly instanceId: string | null
+}
+
 /** Where records come from. */
 export type SourceAddress =
   | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 'brokers'; readonly connection: KafkaConnection; readonly sessionTimeoutMs: number }
+  | ({ readonly kind: 'brokers'; readonly connection: KafkaConnection } & GroupMember)
 
 export interface IngestOptions extends RegistryAddress {
   readonly source: SourceAddress

@@ -3,21 +3,20 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseAvroSchema } from '../../shared/avro/avro-schema.ts'
 import {
-  checkWriterFits,
   deadLettersSchema,
   deadLettersSpec,
-  icebergSchemaOf,
+  type MappingOptions,
   partitionSpecFor,
 } from '../../shared/avro/iceberg-mapping.ts'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import { newTableSchema } from '../../shared/avro/table-schema.ts'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { IngestError } from '../../shared/errors.ts'
-import type { IcebergSchema } from '../../shared/iceberg/schema.ts'
-import type { CommitFact, RoutePolicy, RouteTables } from '../../shared/messages.ts'
+import type { CommitFact, RoutePolicy, RouteTables, WriterSchema } from '../../shared/messages.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
 import { locationOfPath } from '../../shared/store/file-location.ts'
+import { instanceIdOf } from '../kafka/static-member.ts'
 import { openPatientRegistry } from '../registry/open-registry.ts'
 import { AcceptedGaps, type GapMove } from './accepted-gaps.ts'
 import { type CommitterHandle, openCommitter } from './committer-handle.ts'
@@ -131,10 +130,12 @@ async function openSource(parts: Ingest, route: Route): Promise<RecordSource> {
   }
   const { connection, sessionTimeoutMs } = source
   const { group } = options
+  const instanceId = source.instanceId === null ? null : instanceIdOf(source.instanceId, route.name)
   const { sourceBytes: queueBytesMax } = parts
   const { topics } = route
   const { notice } = events
-  return openKafkaSource({ connection, topics, group, start, untilEnd, sessionTimeoutMs, queueBytesMax, notice }, stop)
+  const member = { group, sessionTimeoutMs, instanceId }
+  return openKafkaSource({ connection, topics, ...member, start, untilEnd, queueBytesMax, notice }, stop)
 }
 
 /** Chunks in flight share the byte budget; the window is what keeps every worker busy while results wait for their turn. */
@@ -207,12 +208,14 @@ async function runAssignment(
 ): Promise<'drained' | 'revoked'> {
   const { events, tell } = parts
   const acceptedGaps: GapMove[] = []
+  const writers = new Map<number, WriterSchema>()
   for (let isNew = true; ; isNew = false) {
     const partitions = await unlessRevoked(assignment, () => assignment.partitions())
     if (partitions === null) return 'revoked'
     const spec = await routeSpec(parts, route, partitions, assignment.epoch, writer)
     try {
-      const tables = await parts.committer.open({ ...spec, acceptedGaps })
+      const known = [...spec.writers, ...writers.values()]
+      const tables = await parts.committer.open({ ...spec, acceptedGaps, writers: known })
       const own = partitions.filter((partition) => partition.isAssigned)
       if (isNew) events.opened(route, tables, own)
       tell({ kind: 'route reads', route: route.name, assignment, partitions: own, positions: tables.positions })
@@ -224,6 +227,7 @@ async function runAssignment(
       if (end.kind === 'revoked') return 'revoked'
       if (end.kind === 'drained' && (await isDone(parts, assignment, partitions, tables.positions))) return 'drained'
     } catch (error) {
+      if (await learnWriter(parts, spec, writers, error)) continue
       const gap = parts.gaps.take(error, partitions)
       if (gap === null) throw error
       const { topicName: topic, partition, position, next, why } = gap
@@ -233,6 +237,28 @@ async function runAssignment(
     }
   }
 }
+
+/**
+ * Records of a schema that the table has no place for: with its writer known, the table is opened again and brought to it. False for
+ * another error, and where that was done before: then the schema cannot be taken in.
+ */
+async function learnWriter(
+  parts: Ingest,
+  spec: RouteSpec,
+  writers: Map<number, WriterSchema>,
+  error: unknown,
+): Promise<boolean> {
+  if (!(error instanceof IngestError) || error.code !== 'SCHEMA_INCOMPATIBLE') return false
+  const { schemaId } = error.context
+  if (typeof schemaId !== 'number' || writers.has(schemaId) || writers.size >= WRITERS_MAX) return false
+  if (spec.writers.some(({ id }) => id === schemaId)) return false
+  const schema = await parts.registry.schemaById(schemaId)
+  if (schema === null) return false
+  writers.set(schemaId, schema)
+  parts.events.notice({ event: 'records of another schema come: the table is opened again for it', schemaId })
+  return true
+}
+const WRITERS_MAX = 100
 
 /** From the positions of the table to the end of the source, a fence or a revocation. */
 function runLife(parts: Ingest, route: Route, assignment: Assignment, tables: RouteTables): Promise<RouteEnd> {
@@ -306,11 +332,13 @@ async function routeSpec(
   writer: string,
 ): Promise<RouteSpec> {
   const { options } = parts
-  const schema = await schemaOf(parts, route)
+  const writers = await writersOf(parts, route)
+  const schema = newTableSchema(writers, mappingOf(options))
   return {
     route: route.name,
     table: route.table,
     schema,
+    writers,
     spec: partitionSpecFor(schema),
     deadLetters: { schema: deadLettersSchema(), spec: deadLettersSpec() },
     location: locationOfPath(options.warehouse),
@@ -325,26 +353,23 @@ async function routeSpec(
   }
 }
 
-/** The table schema from the newest writer schema of the route's first topic, which those of the others must fit. */
-async function schemaOf(parts: Ingest, route: Route): Promise<IcebergSchema> {
-  const { options, registry } = parts
-  const [first, ...others] = await Promise.all(
+/** The newest schema of each topic. Errors: SCHEMA_UNKNOWN. */
+function writersOf({ registry, pool }: Ingest, route: Route): Promise<WriterSchema[]> {
+  return Promise.all(
     route.topics.map(async (topic) => {
       const schema = await registry.latestForTopic(topic)
       if (schema === null) throw new IngestError('SCHEMA_UNKNOWN', { topic, subject: `${topic}-value` })
-      parts.pool.know(schema)
-      return parseAvroSchema(schema.json)
+      pool.know(schema)
+      return schema
     }),
   )
-  if (first === undefined) throw new Error('a route without topics')
-  const table = icebergSchemaOf(first, {
-    keyColumn: options.kafkaKey,
-    headersColumn: options.kafkaHeaders,
-    tombstone: options.tombstone,
-  })
-  for (const other of others) checkWriterFits(other, table)
-  return table
 }
+
+const mappingOf = ({ kafkaKey, kafkaHeaders, tombstone }: IngestOptions): MappingOptions => ({
+  keyColumn: kafkaKey,
+  headersColumn: kafkaHeaders,
+  tombstone,
+})
 
 const withoutEnd = (partition: SourcePartition): SourcePartition => ({ ...partition, logEnd: OFFSET_MAX })
 const OFFSET_MAX = 0x7fffffffffffffffn

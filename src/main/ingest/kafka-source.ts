@@ -22,6 +22,8 @@ export interface KafkaSourceOptions {
   readonly start: Start
   readonly untilEnd: boolean
   readonly sessionTimeoutMs: number
+  /** The name that the member keeps (KIP-345); null: none. */
+  readonly instanceId: string | null
   /** Undecoded bytes that may wait between the consumer and the line. */
   readonly queueBytesMax: number
   readonly notice: Notice
@@ -148,6 +150,7 @@ class KafkaSource implements RecordSource {
     installHooks()
     const { connection, group: groupId, sessionTimeoutMs, queueBytesMax } = this.#options
     const hooks = {
+      instanceId: this.#options.instanceId,
       revoked: () => this.#lost(),
       assigned: (epoch: number, group: ConsumerGroup) => this.#assigned(epoch, group),
       readable: (epoch: number) => this.#readable(epoch),
@@ -339,7 +342,8 @@ class KafkaSource implements RecordSource {
       this.#revoked()
       // Who waits for a join is answered when it ends: its own leaving would come after that.
       const group = this.#group
-      if (group !== null && group.memberId !== null && isJoining(group)) {
+      const isNamed = this.#options.instanceId !== null
+      if (!isNamed && group !== null && group.memberId !== null && isJoining(group)) {
         await this.#look.leave(group.groupId, group.memberId)
       }
       await this.#acknowledging

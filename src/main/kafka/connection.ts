@@ -76,6 +76,7 @@ export function brokerError(error: unknown): IngestError {
   const own = line.find((each) => each instanceof IngestError)
   if (own instanceof IngestError) return own
   const cause = line[0] ?? error
+  if (line.some((each) => typeOf(each) === 'FENCED_INSTANCE_ID')) return new IngestError('MEMBER_FENCED', {}, cause)
   const isRefusal = line.some((each) => REFUSALS.test(`${each.name} ${typeOf(each)}`.toUpperCase()))
   return new IngestError(isRefusal ? 'BROKER_REFUSED' : 'BROKER_UNREACHABLE', {}, cause)
 }

@@ -1,12 +1,15 @@
-// Four functions of kafkajs, replaced: fetches yield raw record batches; a join tells its owner, and a member goes on reading while
+// Five functions of kafkajs, replaced: fetches yield raw record batches; a join tells its owner, and a member goes on reading while
 // it waits for one; nothing is fetched before the owner has set positions; an offset out of range is an error and never a reset.
 // Main thread. Invariant: a response asked for under an older assignment epoch, or without positions of ours, is never handed on.
 import { IngestError } from '../../shared/errors.ts'
 import { type ConsumerGroup, consumerGroupPrototype, fetchV11, final, type GroupBatch } from './internals.ts'
 import { decodeRawFetch } from './raw-fetch.ts'
+import { nameMember } from './static-member.ts'
 
 /** What the owner of a consumer is told. */
 export interface GroupHooks {
+  /** The name under which the member is known when it is started again; null: it is a new one each time. */
+  readonly instanceId: string | null
   /** Everything assigned so far is taken away: when a join succeeded, and at once where the membership was lost. */
   revoked(): void
   /** A join succeeded. */
@@ -35,6 +38,7 @@ interface Membership {
 interface OwnFunctions {
   readonly joinAndSync: ConsumerGroup['joinAndSync']
   readonly fetch: ConsumerGroup['fetch']
+  readonly leave: ConsumerGroup['leave']
   readonly recover: ConsumerGroup['recoverFromOffsetOutOfRange']
 }
 
@@ -57,6 +61,7 @@ export function installHooks(): void {
   const own: OwnFunctions = {
     joinAndSync: consumerGroupPrototype.joinAndSync,
     fetch: consumerGroupPrototype.fetch,
+    leave: consumerGroupPrototype.leave,
     recover: consumerGroupPrototype.recoverFromOffsetOutOfRange,
   }
   fetchV11.decode = async (bytes) => {
@@ -69,7 +74,7 @@ export function installHooks(): void {
   consumerGroupPrototype.joinAndSync = async function (this: ConsumerGroup): Promise<void> {
     const hooks = hooksFor(this)
     if (hooks === null) return own.joinAndSync.call(this)
-    const membership = membershipOf(this)
+    const membership = membershipOf(this, hooks)
     // Single flight: with several brokers two fetchers may ask at once.
     membership.joining ??= join(this, membership, hooks, own).finally(() => {
       membership.joining = null
@@ -79,6 +84,11 @@ export function installHooks(): void {
   consumerGroupPrototype.fetch = async function (this: ConsumerGroup, nodeId: number) {
     const hooks = hooksFor(this)
     return hooks === null ? own.fetch.call(this, nodeId) : fetchGuarded(this, nodeId, hooks, own.fetch)
+  }
+  consumerGroupPrototype.leave = async function (this: ConsumerGroup): Promise<void> {
+    // Its successor of the same name is waited for, as of any client with a name, until the session ends.
+    if ((hooksFor(this)?.instanceId ?? null) === null) return own.leave.call(this)
+    this.memberId = null
   }
   consumerGroupPrototype.recoverFromOffsetOutOfRange = async function (this: ConsumerGroup, error) {
     const hooks = hooksFor(this)
@@ -155,7 +165,7 @@ async function fetchGuarded(
   hooks: GroupHooks,
   own: ConsumerGroup['fetch'],
 ): Promise<ReturnType<ConsumerGroup['fetch']> extends Promise<infer B> ? B : never> {
-  const membership = membershipOf(group)
+  const membership = membershipOf(group, hooks)
   const { epoch } = membership
   if (membership.joined !== epoch) {
     // kafkajs retries a failed join by fetching.
@@ -171,9 +181,10 @@ async function fetchGuarded(
   return batches
 }
 
-function membershipOf(group: ConsumerGroup): Membership {
+function membershipOf(group: ConsumerGroup, { instanceId }: GroupHooks): Membership {
   const held = memberships.get(group)
   if (held !== undefined) return held
+  if (instanceId !== null) nameMember(group.cluster, instanceId)
   const membership = { epoch: 0, joined: 0, joining: null }
   memberships.set(group, membership)
   return membership

@@ -26,7 +26,9 @@ export interface Broker {
 }
 
 /** The broker that keeps a group. */
-interface Coordinator extends Broker {
+export interface Coordinator extends Broker {
+  /** The maker of a request in the newest version that broker and kafkajs know. */
+  lookupRequest(apiKey: number, versions: object): (fields: object) => object
   leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
 }
 
@@ -67,7 +69,7 @@ export interface ConsumerGroup {
   readonly cluster: Cluster
   readonly groupId: string
   /** Null: not a member yet, or none any more. */
-  readonly memberId: string | null
+  memberId: string | null
   /** Ms that the group waits for its members to join again. */
   readonly rebalanceTimeout: number
   getNodeIds(): readonly number[]
@@ -77,6 +79,7 @@ export interface ConsumerGroup {
   pause(partitions: readonly TopicPartitions[]): void
   resume(partitions: readonly TopicPartitions[]): void
   joinAndSync(): Promise<void>
+  leave(): Promise<void>
   fetch(nodeId: number): Promise<GroupBatch[]>
   recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>
   readonly offsetManager: { nextOffset(topic: string, partition: number): { toString(): string } }

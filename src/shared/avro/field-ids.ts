@@ -12,6 +12,12 @@ export function withFreshIds(schema: IcebergSchema): IcebergSchema {
   return { ...schema, ...freshStruct(schema, next) }
 }
 
+/** A field and all below it with ids from `next`: its own first, as Java's UpdateSchema gives them to an added column. */
+export function withFieldIds(field: IcebergField, next: () => number): IcebergField {
+  const id = next()
+  return { ...field, id, type: freshType(field.type, next) }
+}
+
 function freshStruct(struct: IcebergStruct, next: () => number): IcebergStruct {
   const ids = struct.fields.map(next)
   const fields = struct.fields.map(

@@ -11,10 +11,9 @@ import {
 import { IngestError } from '../errors.ts'
 import type { IcebergField, IcebergSchema, IcebergType, PartitionSpec } from '../iceberg/schema.ts'
 import type { TombstonePolicy } from '../messages.ts'
-import type { AvroRecord, AvroType } from './avro-schema.ts'
+import type { AvroField, AvroRecord, AvroType } from './avro-schema.ts'
 import { withFreshIds } from './field-ids.ts'
 import { leafTypeOf, unsupported, withoutNull } from './leaf-mapping.ts'
-import { fitWriter } from './writer-fit.ts'
 
 export interface MappingOptions {
   readonly keyColumn: boolean
@@ -49,6 +48,13 @@ export function icebergSchemaOf(avro: AvroRecord, options: MappingOptions): Iceb
   return withFreshIds({ type: 'struct', 'schema-id': 0, fields })
 }
 
+/** One field as a column without ids. Errors: SCHEMA_UNSUPPORTED. */
+export function columnOfField(field: AvroField, path: string): IcebergField {
+  const [column] = new Mapper().columnsOf([field], path.slice(0, -field.name.length).replace(/\.$/, ''))
+  if (column === undefined) throw new Error('a field without a column')
+  return column
+}
+
 /** One walk over a schema: counts fields, and knows the records it stands in so as to see recursion. */
 class Mapper {
   readonly #open: AvroType[] = []
@@ -60,8 +66,14 @@ class Mapper {
     if (this.#open.includes(record)) throw unsupported(at, `record ${record.name} contains itself`)
     if (this.#open.length >= depthMax) throw unsupported(at, `types nested deeper than ${depthMax}`)
     this.#open.push(record)
+    const fields = this.columnsOf(record.fields, path)
+    this.#open.pop()
+    return fields
+  }
+
+  columnsOf(fields: readonly AvroField[], path: string): IcebergField[] {
     const names = new Map<string, string>()
-    const fields = record.fields.map((field): IcebergField => {
+    return fields.map((field): IcebergField => {
       const here = path === '' ? field.name : `${path}.${field.name}`
       const lower = field.name.toLowerCase()
       const twin = names.get(lower)
@@ -70,8 +82,6 @@ class Mapper {
       const { type, required } = this.#valueOf(field.type, here)
       return { id: 0, name: field.name, required, type, ...(field.doc === null ? {} : { doc: field.doc }) }
     })
-    this.#open.pop()
-    return fields
   }
 
   #valueOf(avro: AvroType, path: string): { readonly type: IcebergType; readonly required: boolean } {
@@ -114,14 +124,6 @@ const mapOf = (value: IcebergType, required: boolean): IcebergType => ({
   value,
   'value-required': required,
 })
-
-/**
- * Whether records of a writer schema can be decoded into an existing table. Errors: SCHEMA_INCOMPATIBLE with `path` and
- * `reason`; SCHEMA_UNSUPPORTED where the writer schema has no Iceberg counterpart at all.
- */
-export function checkWriterFits(writer: AvroRecord, table: IcebergSchema): void {
-  fitWriter(writer, table)
-}
 
 /** Day of the top-level `timestamp` where a table has one, else unpartitioned (design: "Main tables"). */
 export function partitionSpecFor(schema: IcebergSchema): PartitionSpec {

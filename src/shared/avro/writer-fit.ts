@@ -76,10 +76,10 @@ function fitStruct(record: AvroRecord, columns: readonly IcebergField[], path: s
   const taken = new Map<number, string>()
   const fields = record.fields.map((field) => {
     const here = path === '' ? field.name : `${path}.${field.name}`
-    const place = columnOf(field, placeOf)
+    const place = columnPlace(field, placeOf)
     const column = place === undefined ? undefined : columns[place]
     if (place === undefined || column === undefined) {
-      throw incompatible(here, 'the table has no such column; schema evolution comes with another version of k2')
+      throw incompatible(here, 'the table has no such column')
     }
     const rival = taken.get(place)
     if (rival !== undefined) throw incompatible(here, `column ${column.name} is already that of field ${rival}`)
@@ -97,8 +97,8 @@ function fitStruct(record: AvroRecord, columns: readonly IcebergField[], path: s
   return { kind: 'struct', fields, missing }
 }
 
-/** By its name, else by the first of its aliases that is a column. */
-function columnOf(field: AvroField, placeOf: ReadonlyMap<string, number>): number | undefined {
+/** The column of a field: by its name, else by the first of its aliases that is a column. */
+export function columnPlace(field: AvroField, placeOf: ReadonlyMap<string, number>): number | undefined {
   for (const name of [field.name, ...field.aliases]) {
     const place = placeOf.get(name)
     if (place !== undefined) return place

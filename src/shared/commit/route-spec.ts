@@ -2,6 +2,7 @@
 // from the main thread to the commit thread.
 import type { TableName } from '../iceberg/catalog.ts'
 import type { IcebergSchema, PartitionSpec } from '../iceberg/schema.ts'
+import type { WriterSchema } from '../messages.ts'
 import type { SourceState } from './guards.ts'
 import type { PartitionMove } from './position-moves.ts'
 import type { TablePolicy } from './positions.ts'
@@ -9,8 +10,10 @@ import type { TablePolicy } from './positions.ts'
 export interface RouteSpec {
   readonly route: string
   readonly table: TableName
-  /** What the topic needs; used as it is for a new table, compared by name with one that exists. */
+  /** Schema of a new table. */
   readonly schema: IcebergSchema
+  /** Schemas that records are known to be written with: a table that exists is brought to hold them. */
+  readonly writers: readonly WriterSchema[]
   readonly spec: PartitionSpec
   readonly deadLetters: { readonly schema: IcebergSchema; readonly spec: PartitionSpec }
   /** Root under which new tables get their folders: `<location>/<namespace…>/<name>`. */

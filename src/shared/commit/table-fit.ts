@@ -1,10 +1,23 @@
 // Whether a table that exists can take the rows of a topic: by column name, types equal or wider. Pure.
 // Field ids play no part: those of the table are used for writing (a catalog may have assigned them anew).
+import { isProvenanceColumn } from '../columns/provenance-columns.ts'
 import type { IcebergField, IcebergSchema, IcebergType } from '../iceberg/schema.ts'
 
 /** Path and reason of the first misfit of a table's schema, or null where rows of the wanted schema can be written into it. */
 export function misfit(wanted: IcebergSchema, table: IcebergSchema): string | null {
   return fieldsMisfit(wanted.fields, table.fields, '')
+}
+
+/**
+ * As {@link misfit}, for a table whose own columns were brought to what its writers need: whether the columns that K2 fills are there,
+ * and whether what the topic leaves out may be null.
+ */
+export function columnsMisfit(wanted: IcebergSchema, table: IcebergSchema): string | null {
+  const required = new Set(table.fields.filter((field) => field.required).map((field) => field.name))
+  const strict = wanted.fields.find((field) => !field.required && required.has(field.name))
+  if (strict !== undefined) return `${strict.name}: required in the table, optional in the topic`
+  const filled = (schema: IcebergSchema) => schema.fields.filter((field) => isProvenanceColumn(field.name))
+  return fieldsMisfit(filled(wanted), filled(table), '')
 }
 
 function fieldsMisfit(wanted: readonly IcebergField[], table: readonly IcebergField[], path: string): string | null {

@@ -32,6 +32,7 @@ function membership(): Told {
   const events: string[] = []
   const tell = (event: string): void => void (events.at(-1) === event || events.push(event))
   const hooks: GroupHooks = {
+    instanceId: null,
     revoked: () => tell('revoked'),
     assigned: () => tell('assigned'),
     readable: async () => true,

@@ -125,6 +125,7 @@ export async function linesFromBrokers(
       start: { kind: 'earliest' },
       untilEnd: true,
       sessionTimeoutMs: 10_000,
+      instanceId: null,
       queueBytesMax: bytesMax,
       notice: () => undefined,
     },
