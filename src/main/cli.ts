@@ -20,6 +20,10 @@ const loaders: CommandLoaders = {
   'positions adopt': async () => (await import('./commands/positions-change.ts')).positionsAdoptCommand,
   'tables show': async () => (await import('./commands/tables.ts')).tablesShowCommand,
   'tables plan': async () => (await import('./commands/tables-plan.ts')).tablesPlanCommand,
+  'dead-letters list': async () => (await import('./commands/dead-letters.ts')).deadLettersListCommand,
+  'dead-letters show': async () => (await import('./commands/dead-letters.ts')).deadLettersShowCommand,
+  'dead-letters summary': async () => (await import('./commands/dead-letters.ts')).deadLettersSummaryCommand,
+  'dead-letters export': async () => (await import('./commands/dead-letters-export.ts')).deadLettersExportCommand,
   'services up': async () => (await import('./commands/services.ts')).servicesUpCommand,
   'services status': async () => (await import('./commands/services.ts')).servicesStatusCommand,
   'services down': async () => (await import('./commands/services.ts')).servicesDownCommand,
@@ -35,6 +39,7 @@ function output(stream: NodeJS.WriteStream): Output {
     write: (text) => {
       stream.write(text)
     },
+    drained: () => new Promise((done) => (stream.writableNeedDrain ? stream.once('drain', done) : done())),
     isTerminal,
     columns: isTerminal ? stream.columns : 100,
     color: isTerminal && (NO_COLOR ?? '') === '' && TERM !== 'dumb',

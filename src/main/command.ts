@@ -6,6 +6,8 @@ import { errorTable, type IngestError } from '../shared/errors.ts'
 
 export interface Output {
   write(text: string): void
+  /** Resolves once what was written no longer waits for a slow reader; absent where nothing ever waits. */
+  drained?(): Promise<void>
   readonly isTerminal: boolean
   readonly columns: number
   /** A terminal whose user has not set NO_COLOR. */

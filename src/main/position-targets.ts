@@ -2,6 +2,7 @@
 // Pure. Invariant: a partition is named by its topic id; where a name has several, the source says which one is meant.
 import type { PartitionMove } from '../shared/commit/position-moves.ts'
 import type { Positions } from '../shared/commit/positions.ts'
+import { kafkaTopicsOf } from '../shared/commit/replay-position.ts'
 import { IngestError } from '../shared/errors.ts'
 import type { TopicKey } from '../shared/offsets.ts'
 import type { PositionTarget, Start, Topics } from '../shared/option-values.ts'
@@ -56,7 +57,7 @@ export function targetsOf(
 /** With a source, what it holds now; a table's older topics of the same name are not read any more. */
 function candidatesOf(positions: Positions | null, source: readonly SourcePartition[] | null): readonly Candidate[] {
   const found = source ?? []
-  const known = [...(positions?.topics ?? [])].flatMap(([topic, { name, partitions }]) =>
+  const known = (positions === null ? [] : kafkaTopicsOf(positions)).flatMap(([topic, { name, partitions }]) =>
     [...partitions.keys()].map((partition) => ({ topic, topicName: name, partition, start: null })),
   )
   return [...found, ...known.filter(({ topicName }) => !found.some((each) => each.topicName === topicName))]

@@ -110,6 +110,41 @@ export const commandTable = {
       'Decided by what k2 run decides by; changes nothing. Topics are named, not a pattern. Exits 1 where a table is refused.',
     examples: ['k2 tables plan --config k2.json --topic market.crypto.trades.binance'],
   },
+  'dead-letters list': {
+    group: 'Look and prove',
+    summary: 'list records that could not become rows, the newest first',
+    details:
+      'Reads <table>_dead_letters at one snapshot, and what the main table names that is not in it yet. --from and --to go by the time of the record in Kafka.',
+    examples: [
+      'k2 dead-letters list --catalog sqlite:catalog.db --warehouse warehouse',
+      'k2 dead-letters list --config k2.json --code RECORD_TRUNCATED,RECORD_VARINT --from 2026-01-13 --limit 100',
+    ],
+  },
+  'dead-letters show': {
+    group: 'Look and prove',
+    summary: 'show one of them: its bytes, what is wrong with it, and what to do',
+    details: 'Exits 1 where there is no dead letter of this topic, partition and offset.',
+    examples: ['k2 dead-letters show --config k2.json --topic market.fx.trades.ebs --partition 3 --offset 1041'],
+  },
+  'dead-letters summary': {
+    group: 'Look and prove',
+    summary: 'count them by code, topic, schema and route',
+    details: 'With --fail-if-any it exits 1 where there is one, so that a job can watch a table.',
+    examples: [
+      'k2 dead-letters summary --catalog sqlite:catalog.db --warehouse warehouse',
+      'k2 dead-letters summary --config k2.json --from 2026-01-13 --fail-if-any',
+    ],
+  },
+  'dead-letters export': {
+    group: 'Look and prove',
+    summary: 'write them as JSON lines, to stdout or into files that rotate',
+    details:
+      'Times are ISO 8601 to the microsecond, offsets decimal strings, bytes base64. A file of --out-dir ends in .part while it is written, and gets its name once it is whole and on disk.',
+    examples: [
+      'k2 dead-letters export --config k2.json --topic market.crypto.trades.binance',
+      'k2 dead-letters export --config k2.json --out-dir letters --rotate-bytes 16MiB',
+    ],
+  },
   'services up': {
     group: 'Servers to try it on',
     summary: 'install and start Kafka, Redis, registry, catalog and S3 on 127.0.0.1',

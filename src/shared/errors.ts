@@ -1,6 +1,8 @@
 // Errors as data: one class, one table of codes. Runs on every thread. A code's `action` tells the caller what to do, so
 // code branches on `code` or `action`, never on message text or on subclasses (an Error sent between threads loses both).
 
+import { recordErrors } from './record-errors.ts'
+
 /** What the holder of an error does next. */
 export type ErrorAction =
   | 'retry' // waiting can help: try the same again with backoff
@@ -9,7 +11,7 @@ export type ErrorAction =
   | 'quarantine' // one record is bad: dead letter, go on
   | 'stop' // a person has to decide: end with this text
 
-interface ErrorRow {
+export interface ErrorRow {
   readonly action: ErrorAction
   /** Lower case, no full stop; the values are in the context. */
   readonly text: string
@@ -129,47 +131,7 @@ export const errorTable = {
     text: 'schema registry refuses this client, or is none',
     help: 'check --registry, with its base path, and --registry-auth',
   },
-  // Records (dead letters)
-  RECORD_NOT_FRAMED: {
-    action: 'quarantine',
-    text: 'value has no Confluent frame',
-    help: 'the producer must write magic byte 0 and a schema id',
-  },
-  RECORD_SCHEMA_UNKNOWN: {
-    action: 'quarantine',
-    text: 'schema id not in the registry',
-    help: 'register the schema, then replay',
-  },
-  RECORD_TRUNCATED: {
-    action: 'quarantine',
-    text: 'value ends before its last field',
-    help: 'the producer wrote a cut value or another schema',
-  },
-  RECORD_TRAILING_BYTES: {
-    action: 'quarantine',
-    text: 'value goes on after its last field',
-    help: 'the producer wrote another schema',
-  },
-  RECORD_VARINT: {
-    action: 'quarantine',
-    text: 'variable-length number too long or out of range',
-    help: 'the producer wrote another schema',
-  },
-  RECORD_BOUND: {
-    action: 'quarantine',
-    text: 'length, count or depth beyond the bytes of the value',
-    help: 'the producer wrote another schema',
-  },
-  RECORD_VALUE: {
-    action: 'quarantine',
-    text: 'value not allowed for its type',
-    help: 'correct the producer, then replay',
-  },
-  RECORD_PARTITION_WINDOW: {
-    action: 'quarantine',
-    text: 'partition timestamp outside the window of the route',
-    help: 'correct the producer, or widen the window, then replay',
-  },
+  ...recordErrors,
   // Store
   STORE_NOT_WRITABLE: {
     action: 'stop',

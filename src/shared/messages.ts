@@ -1,6 +1,6 @@
 // The wire between threads: unions on `kind`, all fields readonly, plain data only (no class, Date, function, Error).
 // Bytes are Uint8Array over memory the sender allocated, listed for transfer by the sender.
-import type { SeenTable } from './commit/commit-work.ts'
+import type { ReplayWork, SeenTable } from './commit/commit-work.ts'
 import type { Positions } from './commit/positions.ts'
 import type { RouteSpec } from './commit/route-spec.ts'
 import type { ErrorCode, Failure } from './errors.ts'
@@ -76,6 +76,8 @@ export interface EncodeRequest {
   readonly decompressedBytesMax: number
   /** µs since 1970 as decimal string: `seen_at` of this chunk's dead letters. */
   readonly seenAtUs: string
+  /** A replay leaves the dead letters where they are; one that only looks puts nothing. */
+  readonly puts: 'rows and dead letters' | 'rows' | 'nothing'
 }
 
 /** What happened to the offsets of one partition of a chunk; the counts add up to every record in its range. */
@@ -84,6 +86,8 @@ export interface RangeOutcome extends PartitionRange {
   readonly rows: number
   readonly deadLetters: number
   readonly tombstonesSkipped: number
+  /** Offsets of the dead letters, where they are not put: which records of a replay are still bad. Doubles, exact up to 2^53. */
+  readonly badOffsets?: readonly number[]
 }
 
 export interface StageTimes {
@@ -125,6 +129,8 @@ export interface CommitGroup {
   readonly deadLetterFiles: readonly DataFile[]
   readonly oldestEncodedAtMs: number
   readonly epoch: number
+  /** Absent but for a replay of dead letters. */
+  readonly replay?: ReplayWork
 }
 
 /** The transaction log line of one snapshot (mission row R5); 64-bit numbers as decimal strings. */

@@ -2,6 +2,7 @@
 // --help and the README rows all derive from these rows. Pure data; config.ts reads them.
 import type { CommandName } from './command-table.ts'
 import type { OptionRow } from './option-row.ts'
+import { deadLettersRows } from './options-dead-letters.ts'
 import { feedRows } from './options-feed.ts'
 import { kafkaRows } from './options-kafka.ts'
 import { positionsRows } from './options-positions.ts'
@@ -25,6 +26,10 @@ const EVERY_COMMAND = [
   'positions adopt',
   'tables show',
   'tables plan',
+  'dead-letters list',
+  'dead-letters show',
+  'dead-letters summary',
+  'dead-letters export',
   'services up',
   'services status',
   'services down',
@@ -41,6 +46,7 @@ export const optionRows = [
   },
   ...kafkaRows,
   ...positionsRows,
+  ...deadLettersRows,
   {
     name: 'topic',
     commands: ['run', 'verify', 'tables plan'],
@@ -60,7 +66,19 @@ export const optionRows = [
   ...registryRows,
   {
     name: 'catalog',
-    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show', 'tables plan'],
+    commands: [
+      'run',
+      'verify',
+      'positions show',
+      'positions set',
+      'positions adopt',
+      'tables show',
+      'tables plan',
+      'dead-letters list',
+      'dead-letters show',
+      'dead-letters summary',
+      'dead-letters export',
+    ],
     group: 'Where',
     kind: 'catalog',
     required: true,
@@ -68,7 +86,19 @@ export const optionRows = [
   },
   {
     name: 'warehouse',
-    commands: ['run', 'verify', 'positions show', 'positions set', 'positions adopt', 'tables show', 'tables plan'],
+    commands: [
+      'run',
+      'verify',
+      'positions show',
+      'positions set',
+      'positions adopt',
+      'tables show',
+      'tables plan',
+      'dead-letters list',
+      'dead-letters show',
+      'dead-letters summary',
+      'dead-letters export',
+    ],
     group: 'Where',
     kind: 'path',
     required: true,

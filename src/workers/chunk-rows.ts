@@ -96,7 +96,8 @@ export class ChunkRows {
     const topicId = topicIdOf(part.topic)
     this.#provenance.beginPart(part.topicName, topicId, part.partition)
     this.deadLetters.beginPart(part.topicName, topicId, part.partition)
-    const counts: Counts = { records: 0, rows: 0, deadLetters: 0, tombstonesSkipped: 0 }
+    const badOffsets = request.puts === 'rows and dead letters' ? {} : { badOffsets: [] }
+    const counts: Counts = { records: 0, rows: 0, deadLetters: 0, tombstonesSkipped: 0, ...badOffsets }
     this.#batchNext = -1n
     let at = 0
     while (at < part.bytes.length) {
@@ -206,6 +207,8 @@ export class ChunkRows {
   #deadLetter(body: Uint8Array, counts: Counts, reason: DeadLetterReason): void {
     this.deadLetters.append(this.#place, body, this.#cursor, reason)
     counts.deadLetters++
+    const { offsetLow, offsetHigh } = this.#place
+    counts.badOffsets?.push(offsetHigh * TWO_32 + (offsetLow >>> 0))
   }
 
   #setPlace(offset: number, ms: number): void {
@@ -264,6 +267,8 @@ interface Counts {
   rows: number
   deadLetters: number
   tombstonesSkipped: number
+  /** Where the dead letters are not put. */
+  readonly badOffsets?: number[]
 }
 
 const plainReason = (code: DeadLetterReason['code'], schemaId: number): DeadLetterReason => ({

@@ -172,6 +172,7 @@ function groupWork(io: CommitterIo, route: OpenRoute, group: CommitGroup): Group
     dataFiles: group.dataFiles,
     side: files.length === 0 ? null : { table: formatTableName(route.side), files },
     oldestEncodedAtMs: group.oldestEncodedAtMs,
+    ...(group.replay === undefined ? {} : { replay: group.replay }),
   }
 }
 

@@ -57,8 +57,9 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
   if (encoded.kind !== 'encoded') return encoded
   const { main, deadLetters, times, ...rest } = encoded
   const startMs = performance.now()
-  const dataFiles = await putDataFiles(main, store)
-  const deadLetterFiles = await putDataFiles(deadLetters, store)
+  const { puts } = request
+  const dataFiles = puts === 'nothing' ? [] : await putDataFiles(main, store)
+  const deadLetterFiles = puts === 'rows and dead letters' ? await putDataFiles(deadLetters, store) : []
   const putMs = performance.now() - startMs
   return { ...rest, dataFiles, deadLetterFiles, encodedAtMs: Date.now(), times: { ...times, putMs } }
 }

@@ -112,6 +112,7 @@ function decodeChunk(bytes: Uint8Array, json: string): void {
     parts: [part],
     decompressedBytesMax: DECOMPRESSED_BYTES_MAX,
     seenAtUs: '0',
+    puts: 'rows and dead letters',
   }
   const { ranges, unknownSchemas } = table.rows.decode(request)
   const { main, deadLetters } = table.rows

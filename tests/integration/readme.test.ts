@@ -34,6 +34,9 @@ const says: ReadonlyArray<readonly [command: string, text: RegExp]> = [
   ['npx k2 run', /Messages written: 50,000/],
   ['npx k2 verify', /PROVEN: table and source are equal/],
   ['npx k2 positions show', /market_data\.trades_v2[\s\S]*market\.crypto\.trades\.binance/],
+  ['npx k2 dead-letters summary', /market_data\.trades_v2 {2}no dead letters/],
+  ['npx k2 dead-letters list', /no dead letters/],
+  ['npx k2 dead-letters export', /no dead letters/],
   ['npx k2 tables show', /50,000[\s\S]*pyiceberg[\s\S]*DuckDB[\s\S]*Spark[\s\S]*Trino/],
 ]
 

@@ -45,6 +45,10 @@ async function k2(words: string, more: Partial<CommandLineInput> & { readonly fa
     'positions adopt': loader('positions adopt'),
     'tables show': loader('tables show'),
     'tables plan': loader('tables plan'),
+    'dead-letters list': loader('dead-letters list'),
+    'dead-letters show': loader('dead-letters show'),
+    'dead-letters summary': loader('dead-letters summary'),
+    'dead-letters export': loader('dead-letters export'),
     'services up': loader('services up'),
     'services status': loader('services status'),
     'services down': loader('services down'),
@@ -68,7 +72,7 @@ describe('help', () => {
     const { code, out } = await k2('--help')
     expect(code).toBe(0)
     for (const name of commandNames) {
-      expect(out).toContain(`  ${name.padEnd(16)}${commandTable[name].summary}\n`)
+      expect(out).toContain(`  ${name.padEnd(22)}${commandTable[name].summary}\n`)
       expect(out).toContain(commandTable[name].examples[0])
     }
     expect(out.split('\n').filter((line) => line.length > 100)).toEqual([])

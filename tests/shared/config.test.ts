@@ -70,6 +70,7 @@ describe('a config', () => {
       tombstone: 'skip',
       unknownSchema: 'stop',
       partitionWindowFirstUs: '631152000000000',
+      allBadMax: 1000,
       partitionWindowAheadMs: 86_400_000,
       kafkaKey: false,
       kafkaHeaders: false,

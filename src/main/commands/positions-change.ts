@@ -7,6 +7,7 @@ import { deadLettersSchema, deadLettersSpec } from '../../shared/avro/iceberg-ma
 import { type ChangePlan, marksOf, planAdopt, planMoves, positionsSaid } from '../../shared/commit/change-plan.ts'
 import type { MarkChange, PartitionMove } from '../../shared/commit/position-moves.ts'
 import type { Positions } from '../../shared/commit/positions.ts'
+import { kafkaTopicsOf } from '../../shared/commit/replay-position.ts'
 import { countRows, countRowsUpTo } from '../../shared/commit/row-evidence.ts'
 import { surveyRows } from '../../shared/commit/row-survey.ts'
 import { APPLIED_PROPERTY, parseApplied } from '../../shared/commit/side-tables.ts'
@@ -135,7 +136,7 @@ async function sceneOf(
 function topicsOf({ topic, offset }: ChangeConfig, positions: Positions | null): Topics {
   if (topic !== null) return topic
   const named = offset?.kind === 'offsets' ? offset.offsets.map((each) => each.topic) : []
-  const known = [...(positions?.topics.values() ?? [])].map(({ name }) => name)
+  const known = positions === null ? [] : kafkaTopicsOf(positions).map(([, { name }]) => name)
   const names = [...new Set(named.length > 0 ? named : known)]
   if (names.length === 0) return { kind: 'pattern', pattern: String.raw`^market\.` }
   return { kind: 'names', names }

@@ -1,5 +1,6 @@
 // k2 positions show: the progress that each table carries, and the lag against its source. Main thread; reads only.
 import { type ReadVerdict, readPositions } from '../../shared/commit/read-positions.ts'
+import { kafkaTopicsOf } from '../../shared/commit/replay-position.ts'
 import type { Config } from '../../shared/config.ts'
 import { formatTableName } from '../../shared/iceberg/catalog.ts'
 import { type CommandIo, jsonLine } from '../command.ts'
@@ -26,7 +27,7 @@ async function sourceOf(
   verdict: ReadVerdict,
 ): Promise<readonly SourcePartition[] | null> {
   if (!('positions' in verdict)) return null
-  const names = [...new Set([...verdict.positions.topics.values()].map(({ name }) => name))]
+  const names = [...new Set(kafkaTopicsOf(verdict.positions).map(([, { name }]) => name))]
   return names.length === 0 ? [] : lookAtSource(config, { kind: 'names', names }, { kind: 'earliest' })
 }
 

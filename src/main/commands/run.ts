@@ -219,6 +219,7 @@ function restartReason(why: Exclude<RouteEnd, { kind: 'drained' }>): string {
       return 'another process wrote these offsets'
     case 'revoked':
       return 'the group shares its partitions out anew'
+    case 'held':
     case 'reopen':
       return why.reason.message
   }

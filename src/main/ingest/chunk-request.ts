@@ -12,7 +12,10 @@ export type Encoded = Extract<EncodeReply, { kind: 'encoded' }> & {
   readonly endedBy?: IngestError
 }
 /** What is the same for every chunk of a route. */
-export type ChunkContext = Pick<EncodeRequest, 'policy' | 'main' | 'deadLetters' | 'decompressedBytesMax'>
+export type ChunkContext = Pick<EncodeRequest, 'policy' | 'main' | 'deadLetters' | 'decompressedBytesMax'> & {
+  /** Absent: rows and dead letters. */
+  readonly puts?: EncodeRequest['puts']
+}
 export type Schemas = Pick<EncodeRequest, 'schemas' | 'missingSchemaIds'>
 
 /** Joins the slices of each partition and copies their bytes; the straddled record batch of a cut may be in two chunks. */
@@ -37,6 +40,7 @@ export function chunkRequest(slices: readonly RecordBatches[], context: ChunkCon
     fileStem: randomUUID(),
     parts,
     seenAtUs: (BigInt(Date.now()) * 1000n).toString(),
+    puts: context.puts ?? 'rows and dead letters',
   }
 }
 
@@ -143,6 +147,7 @@ const addOutcome = (a: RangeOutcome, b: RangeOutcome): RangeOutcome => ({
   rows: a.rows + b.rows,
   deadLetters: a.deadLetters + b.deadLetters,
   tombstonesSkipped: a.tombstonesSkipped + b.tombstonesSkipped,
+  ...(a.badOffsets === undefined ? {} : { badOffsets: [...a.badOffsets, ...(b.badOffsets ?? [])] }),
 })
 
 export const addTimes = (a: StageTimes, b: StageTimes): StageTimes => ({

@@ -33,6 +33,8 @@ export type IngestFact =
   | { readonly kind: 'committed'; readonly route: string; readonly batch: CommittedBatch }
   /** Everything in flight was dropped. */
   | { readonly kind: 'route restarts'; readonly route: string; readonly why: Exclude<RouteEnd['kind'], 'drained'> }
+  /** Nothing but dead letters has come of it: it is not read on, while the other topics of its route are. */
+  | { readonly kind: 'topic held'; readonly route: string; readonly topic: string; readonly error: string }
   | { readonly kind: 'route ended'; readonly route: string; readonly error: string | null }
   /** One answer of the pool; `ms`: from the call on. */
   | { readonly kind: 'encode answered'; readonly reply: EncodeReply; readonly ms: number }

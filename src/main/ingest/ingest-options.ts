@@ -45,6 +45,8 @@ export interface IngestOptions extends RegistryAddress {
   readonly parquetEncoder: EncoderPreference
   readonly tombstone: TombstonePolicy
   readonly unknownSchema: UnknownSchemaPolicy
+  /** Dead letters without a row that a topic may begin with before it is held; 0: any number. */
+  readonly allBadMax: number
   readonly partitionWindowFirstUs: string
   readonly partitionWindowAheadMs: number
   readonly kafkaKey: boolean

@@ -19,6 +19,7 @@ import { locationOfPath } from '../../shared/store/file-location.ts'
 import { instanceIdOf } from '../kafka/static-member.ts'
 import { openPatientRegistry } from '../registry/open-registry.ts'
 import { AcceptedGaps, type GapMove } from './accepted-gaps.ts'
+import { admission, BadStarts, holdTopics } from './bad-starts.ts'
 import { type CommitterHandle, openCommitter } from './committer-handle.ts'
 import { type EncodePool, openEncodePool } from './encode-pool.ts'
 import type { Tell } from './ingest-facts.ts'
@@ -188,23 +189,32 @@ async function reported(parts: Ingest, route: Route): Promise<void> {
 /** One life after the other: each assignment, and each fence within it, starts where the table stands. */
 async function runUntilDrained(parts: Ingest, route: Route): Promise<void> {
   const source = await openSource(parts, route)
+  const starts = new BadStarts(parts.options.allBadMax)
   parts.tell({ kind: 'source opened', route: route.name, source })
   const writer = `${hostname()}/${process.pid}/${randomUUID()}`
   try {
     for await (const assignment of source.assignments(parts.stop)) {
-      const end = await runAssignment(parts, route, assignment, writer)
-      if (end === 'drained') return
+      const end = await runAssignment(parts, route, assignment, { writer, starts })
+      if (end === 'drained') break
     }
   } finally {
     await source.close()
   }
+  const [held] = starts.held.values()
+  if (held !== undefined) throw held
+}
+
+/** What a route keeps from one assignment to the next. */
+interface RouteLife {
+  readonly writer: string
+  readonly starts: BadStarts
 }
 
 async function runAssignment(
   parts: Ingest,
   route: Route,
   assignment: Assignment,
-  writer: string,
+  { writer, starts }: RouteLife,
 ): Promise<'drained' | 'revoked'> {
   const { events, tell } = parts
   const acceptedGaps: GapMove[] = []
@@ -219,12 +229,15 @@ async function runAssignment(
       const own = partitions.filter((partition) => partition.isAssigned)
       if (isNew) events.opened(route, tables, own)
       tell({ kind: 'route reads', route: route.name, assignment, partitions: own, positions: tables.positions })
-      const end = await runLife(parts, route, assignment, tables)
+      const positions = tables.positions.filter(({ topic }) => !starts.held.has(topic))
+      const admit = admission(partitions, starts)
+      const end = await runLife(parts, route, assignment, { ...tables, positions }, admit)
       if (end.kind !== 'drained') {
         events.restarted(route, end)
         tell({ kind: 'route restarts', route: route.name, why: end.kind })
       }
       if (end.kind === 'revoked') return 'revoked'
+      if (end.kind === 'held') holdTopics({ notice: events.notice, tell }, route.name, starts, own)
       if (end.kind === 'drained' && (await isDone(parts, assignment, partitions, tables.positions))) return 'drained'
     } catch (error) {
       if (await learnWriter(parts, spec, writers, error)) continue
@@ -261,12 +274,19 @@ async function learnWriter(
 const WRITERS_MAX = 100
 
 /** From the positions of the table to the end of the source, a fence or a revocation. */
-function runLife(parts: Ingest, route: Route, assignment: Assignment, tables: RouteTables): Promise<RouteEnd> {
+function runLife(
+  parts: Ingest,
+  route: Route,
+  assignment: Assignment,
+  tables: RouteTables,
+  admit: NonNullable<RoutePorts['admit']>,
+): Promise<RouteEnd> {
   const { events, tell } = parts
   const ports: RoutePorts = {
     source: assignment,
     encode: parts.pool.encode,
     commit: (group) => parts.committer.commit(route.name, group),
+    admit,
   }
   return runRoute(
     toldPorts(ports, route.name, tell),

@@ -26,6 +26,8 @@ export interface RoutePorts {
   readonly source: Omit<Assignment, 'partitions' | 'logEnds'>
   readonly encode: (slices: readonly RecordBatches[], context: ChunkContext) => Promise<Encoded>
   readonly commit: (group: CommitGroup) => Promise<CommitReply>
+  /** Asked of each encoded chunk, in order; an error keeps it, and what comes behind it, from being committed. */
+  readonly admit?: (encoded: Encoded) => IngestError | null
 }
 
 export interface RouteLimits {
@@ -55,6 +57,8 @@ export type RouteEnd =
   | { readonly kind: 'revoked' }
   /** Another process wrote these offsets: everything in flight was dropped; go on from the table's positions. */
   | { readonly kind: 'fenced'; readonly positions: readonly PartitionPosition[] }
+  /** A chunk was not admitted: what precedes it is committed. */
+  | { readonly kind: 'held'; readonly reason: IngestError }
   /** The table changed under the files, or they grew too old: open it again and encode again. */
   | { readonly kind: 'reopen'; readonly reason: IngestError }
 
@@ -71,7 +75,7 @@ export async function runRoute(
   const abandon = new AbortController()
   const signal = AbortSignal.any([stop, abandon.signal])
   const share = limits.budget?.share() ?? null
-  const life: Life = { share, recordsCommitted: 0, before: performance.now(), end: null }
+  const life: Life = { share, recordsCommitted: 0, before: performance.now(), end: null, refusal: null }
   let committing: Promise<unknown> = Promise.resolve()
   const encode = async (slices: readonly RecordBatches[]): Promise<Encoded> =>
     withLeaderEpochs(await ports.encode(slices, context), slices)
@@ -87,18 +91,18 @@ export async function runRoute(
   try {
     const batches = limited(ports.source.read(positions, signal), life.share, limits.recordsPerSecond, signal)
     const chunks = chunk(batches, limits.chunk, { sizeOf: sizeOfBatches, split: splitBatches })
-    const encoded = untilEnded(mapInOrder(chunks, encode, limits.windowMax))
+    const encoded = untilRefused(untilEnded(mapInOrder(chunks, encode, limits.windowMax)), ports, life)
     const groups = chunk(encoded, limits.commit, encodedItems)
     for await (const end of unlessAborted(mapInOrder(groups, commit, 1), revoked)) {
       if (end === null) continue
       life.share?.giveBackAllBut(life.recordsCommitted)
       return end
     }
-    if (!revoked.aborted) return { kind: 'drained' }
+    if (!revoked.aborted && life.refusal === null) return { kind: 'drained' }
     // A commit under way is carried to its end, and counts; what comes behind it is dropped.
     await committing
     life.share?.giveBackAllBut(life.recordsCommitted)
-    return { kind: 'revoked' }
+    return revoked.aborted || life.refusal === null ? { kind: 'revoked' } : { kind: 'held', reason: life.refusal }
   } finally {
     abandon.abort()
   }
@@ -112,6 +116,19 @@ async function* untilEnded(results: AsyncIterable<Encoded>): AsyncGenerator<Enco
   }
 }
 
+/** Chunks up to the first that is not admitted. */
+async function* untilRefused(
+  results: AsyncIterable<Encoded>,
+  { admit }: RoutePorts,
+  life: Life,
+): AsyncGenerator<Encoded, void, undefined> {
+  for await (const encoded of results) {
+    life.refusal = admit?.(encoded) ?? null
+    if (life.refusal !== null) return
+    yield encoded
+  }
+}
+
 /** What one life of a route adds up. */
 interface Life {
   readonly share: RecordShare | null
@@ -120,6 +137,8 @@ interface Life {
   before: number
   /** What ended it. The next group may be on its way to its commit by then: it is dropped (guard 1). */
   end: RouteEnd | null
+  /** Why a chunk was not admitted. */
+  refusal: IngestError | null
 }
 
 /** One commit, from the files to the acknowledgement; null where the route goes on. Errors: those of the commit. */

@@ -7,6 +7,7 @@ import type { RecordBatches } from './record-source.ts'
 export function toldPorts(ports: RoutePorts, route: string, tell: Tell): RoutePorts {
   const { source } = ports
   return {
+    ...ports,
     source: {
       epoch: source.epoch,
       revoked: source.revoked,

@@ -37,6 +37,7 @@ export const unreadyReasons = [
   'committer-silent',
   'store-failing',
   'route-failed',
+  'topic-held',
 ] as const
 export type UnreadyReason = (typeof unreadyReasons)[number]
 
@@ -187,7 +188,7 @@ export const metricTable = {
   k2_route_restarts_total: {
     type: 'counter',
     help: 'Times that everything in flight was dropped, to go on from the positions of the table.',
-    labels: { table: 'open', reason: ['fenced', 'revoked', 'reopen'] },
+    labels: { table: 'open', reason: ['fenced', 'revoked', 'reopen', 'held'] },
   },
 
   k2_source_connected: {

@@ -12,6 +12,8 @@ export interface RouteHealth {
   readonly committingSinceMs: number | null
   readonly storeTrouble: Trouble | null
   readonly error: string | null
+  /** Why topics of it are held. */
+  readonly held: readonly string[]
 }
 
 export interface RunHealth {
@@ -81,6 +83,7 @@ function routeReasons(route: RouteHealth, nowMs: number): Unready[] {
     case 'ended':
       break
   }
+  for (const why of route.held) because('topic-held', why)
   if (commitTrouble !== null) {
     because('commit-failing', `for ${seconds(nowMs - commitTrouble.sinceMs)}: ${commitTrouble.why}`)
   } else if (committingSinceMs !== null && nowMs - committingSinceMs > COMMIT_MS_MAX) {

@@ -32,6 +32,8 @@ export class RouteProgress {
   lastCommit: LastCommit | null = null
   restarts = 0
   error: string | null = null
+  /** Topics that are held, and why. */
+  readonly held = new Map<string, string>()
 
   constructor(name: string, topics: readonly string[]) {
     this.name = name

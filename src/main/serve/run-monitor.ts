@@ -122,6 +122,9 @@ export class RunMonitor {
         route.leaves(fact.why === 'revoked' ? 'unassigned' : 'starting')
         this.#metrics.add('k2_route_restarts_total', { table, reason: fact.why })
         return
+      case 'topic held':
+        route.held.set(fact.topic, fact.error)
+        return
       case 'route ended':
         route.error = fact.error
         route.leaves(fact.error === null ? 'ended' : 'failed')
@@ -144,7 +147,7 @@ export class RunMonitor {
     for (const outcome of ['committed', 'conflict', 'unknown', 'rejected'] as const) {
       this.#metrics.add('k2_commit_attempts_total', { table, outcome }, 0)
     }
-    for (const reason of ['fenced', 'revoked', 'reopen'] as const) {
+    for (const reason of ['fenced', 'revoked', 'reopen', 'held'] as const) {
       this.#metrics.add('k2_route_restarts_total', { table, reason }, 0)
     }
     for (const topic of route.topics) {
@@ -219,10 +222,10 @@ export class RunMonitor {
       committerSilentMs: this.committerAskedMs === null ? 0 : nowMs - this.committerAskedMs,
       registryTrouble: this.#registryTrouble,
       routes: [...this.routes.values()].map((route) => {
-        const { name, state, committingSinceMs, storeTrouble, error } = route
+        const { name, state, committingSinceMs, storeTrouble, error, held } = route
         const commitTrouble = route.commitTrouble ?? this.#catalogTrouble
         const source = route.source?.health() ?? null
-        return { name, state, source, commitTrouble, committingSinceMs, storeTrouble, error }
+        return { name, state, source, commitTrouble, committingSinceMs, storeTrouble, error, held: [...held.values()] }
       }),
     }
   }

@@ -23,7 +23,7 @@ export function renderHelp(commands: readonly CommandName[], page: Page): string
   for (const group of new Set(commands.map((name) => commandTable[name].group))) {
     lines.push('', bold(group))
     for (const name of commands.filter((candidate) => commandTable[candidate].group === group)) {
-      lines.push(`  ${name.padEnd(16)}${commandTable[name].summary}`)
+      lines.push(`  ${name.padEnd(22)}${commandTable[name].summary}`)
     }
   }
   lines.push('', bold('Examples'))

@@ -74,12 +74,15 @@ function remarks({ partitions, totals, contested, adoptedRows }: VerifyReport): 
     partitions.reduce((sum, { explained }) => sum + explained[key], 0),
     text,
   ])
-  const { goneFromSource, notYetCommitted } = totals
+  const { goneFromSource, notYetCommitted, replayed } = totals
   return [
     ...reasons
       .filter(([count]) => count !== 0)
       .map(([count, text]) => `  explained: ${formatNumber(Number(count))} ${text}`),
     ...(goneFromSource === 0 ? [] : [`  ${formatNumber(goneFromSource)} rows whose record the source no longer holds`]),
+    ...(replayed === 0
+      ? []
+      : [`  ${formatNumber(replayed)} rows replayed from dead letters, which stay in their table`]),
     ...(adoptedRows === 0
       ? []
       : [`  ${formatNumber(adoptedRows)} rows of another writer, from before k2 took the table over`]),

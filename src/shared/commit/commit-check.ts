@@ -5,7 +5,7 @@ import type { Snapshot, TableMetadata } from '../iceberg/metadata.ts'
 import { ancestry, findSnapshot } from './ancestry.ts'
 import type { CommitLimits } from './commit-limits.ts'
 import { type Plan, planCommit } from './commit-plan.ts'
-import { type ChangeWork, rangesOf, type Work } from './commit-work.ts'
+import { type ChangeWork, rangesOf, recordsOf, type Work } from './commit-work.ts'
 import type { Guards, StagedAttempt } from './guards.ts'
 import { initialPositions, type Positions } from './positions.ts'
 import type { Evidence, UntrustedReason } from './read-positions.ts'
@@ -79,7 +79,7 @@ function checkPositions(input: CheckInput, positions: Positions, guards: Guards)
   if (work.kind === 'change') return checkChange(input, work, positions, guards)
   const ranges = rangesOf(work, positions)
   if (ranges.length === 0) return { kind: 'landed', snapshot: null, commitId: '', positions }
-  const commitId = guards.commitId(base['table-uuid'], positions.history, ranges)
+  const commitId = guards.commitId(base['table-uuid'], positions.history, ranges, recordsOf(work))
   const landed = guards.landed(base, commitId, work.snapshotId)
   if (landed !== null) return { kind: 'landed', snapshot: landed, commitId, positions }
   const lost = lostSnapshot(input, positions)

@@ -3,7 +3,7 @@
 import type { Snapshot, TableMetadata, TableUpdate } from '../iceberg/metadata.ts'
 import type { PartitionRange } from '../offsets.ts'
 import { MAIN_BRANCH } from './ancestry.ts'
-import type { Work } from './commit-work.ts'
+import type { ReplayWork, Work } from './commit-work.ts'
 import type { Guards } from './guards.ts'
 import type { Positions, Unconfirmed } from './positions.ts'
 import { addStarts, advance, newStarts, POSITIONS_PROPERTY, POSITIONS_TAG, summaryRanges } from './positions.ts'
@@ -80,8 +80,8 @@ function summaryOf(
   guards: Guards,
 ): Record<string, string> {
   const hasRows = work.kind === 'group' && work.dataFiles.some((file) => file.recordCount > 0)
-  const proven = work.kind === 'change' && work.seen.kind === 'accepted' ? work.seen.evidence : null
-  const evidence = hasRows ? null : (proven ?? guards.evidence(base, positions))
+  const proven = work.kind === 'change' && work.seen.kind === 'accepted' ? work.seen.evidence : replayed(work)?.evidence
+  const evidence = proven ?? (hasRows ? null : guards.evidence(base, positions))
   return {
     [COMMIT_ID_KEY]: commit,
     'k2.writer': work.writer,
@@ -89,9 +89,11 @@ function summaryOf(
     'k2.ranges': summaryRanges(ranges),
     ...(own === null ? {} : { [SIDE_FILES_KEY]: sideFilesSummary(own) }),
     ...(evidence === null ? {} : evidenceSummary(evidence)),
-    ...(work.kind === 'change' ? work.summary : {}),
+    ...(work.kind === 'change' ? work.summary : replayed(work)?.summary),
   }
 }
+
+const replayed = (work: Work): ReplayWork | null => (work.kind === 'group' ? (work.replay ?? null) : null)
 
 /** Kept for ever: the longest age that Iceberg's metadata can hold. */
 const FOR_EVER_MS = 0x7fffffffffffffffn

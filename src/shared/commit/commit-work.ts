@@ -25,6 +25,18 @@ export interface GroupWork extends WorkBase {
   /** Side files written for this group, not yet in their table. */
   readonly side: { readonly table: string; readonly files: readonly string[] } | null
   readonly oldestEncodedAtMs: number
+  /** Absent but for a replay. */
+  readonly replay?: ReplayWork
+}
+
+/** What a group is that comes from dead letters, not from Kafka (guard 11). */
+export interface ReplayWork {
+  /** Hash of the records that became rows: the ranges of a replay only count them. */
+  readonly records: string
+  /** Some of these rows, by which a later reader sees that they are still in the table (guard 3). */
+  readonly evidence: Evidence
+  /** Further keys of the snapshot summary. */
+  readonly summary: Readonly<Record<string, string>>
 }
 
 /** Starts of partitions that the table does not know: an empty snapshot, before their first read. */
@@ -62,6 +74,9 @@ export type SeenTable =
     }
 
 export type Work = GroupWork | StartsWork | ChangeWork
+
+/** What names the records of the work beside its ranges. */
+export const recordsOf = (work: Work): string | null => (work.kind === 'group' ? (work.replay?.records ?? null) : null)
 
 /** The ranges of the work on top of these positions; starts that are known meanwhile are left out. */
 export const rangesOf = (work: Work, positions: Positions): readonly PartitionRange[] =>

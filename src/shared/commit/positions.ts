@@ -153,11 +153,16 @@ export const summaryRanges = (ranges: readonly PartitionRange[]): string =>
 
 /**
  * Commit id: SHA-256, lower-case hex, of canonical `[table uuid, history, ranges]` (guard 5). The same work has the same id after
- * a restart and in every pod. Ranges must not be empty: an id without ranges would be shared by unlike commits.
+ * a restart and in every pod. Ranges must not be empty: an id without ranges would be shared by unlike commits. Where ranges do not
+ * say which records are meant (a replay), `records` does: a hash of them.
  */
-export function commitId(tableUuid: string, history: number, ranges: readonly PartitionRange[]): string {
+export function commitId(
+  tableUuid: string,
+  history: number,
+  ranges: readonly PartitionRange[],
+  records: string | null = null,
+): string {
   assert(ranges.length > 0, 'a commit needs at least one range')
-  return createHash('sha256')
-    .update(canonicalJson([tableUuid, history, rangesValue(ranges)]))
-    .digest('hex')
+  const work = [tableUuid, history, rangesValue(ranges), ...(records === null ? [] : [records])]
+  return createHash('sha256').update(canonicalJson(work)).digest('hex')
 }

@@ -12,7 +12,7 @@ import { NO_SNAPSHOT, POSITIONS_PROPERTY, POSITIONS_TAG, rangesValue } from './p
 import { parsePositions, parseRanges } from './positions-json.ts'
 
 export const COMMIT_ID_KEY = 'k2.commit-id'
-/** On a snapshot of ours without rows: the newest one before it that had rows, as `k2.evidence-ranges` and their count. */
+/** On a snapshot of ours whose ranges say nothing of its rows, as `k2.evidence-ranges` and their count: see {@link evidenceOf}. */
 export const EVIDENCE_RANGES_KEY = 'k2.evidence-ranges'
 export const EVIDENCE_ROWS_KEY = 'k2.evidence-rows'
 
@@ -81,18 +81,18 @@ function readWithoutAncestor(metadata: TableMetadata, positions: Positions, { li
 
 /**
  * What main must hold if T's line is still its line: T's own rows, or, where T added none, those of the newest snapshot of ours
- * before it that did (carried in T's summary). An empty T proves nothing by its own ranges: a rollback beyond an earlier commit,
+ * before it that did (carried in T's summary). A replay's ranges count records; some of its rows are named in its summary. An empty T proves nothing by its own ranges: a rollback beyond an earlier commit,
  * hidden by a foreign commit and an expiry, would pass with "0 of 0 rows". Zero rows = this table never got any from us.
  */
 export function evidenceOf(metadata: TableMetadata, positions: Positions): Evidence | null {
   if (positions.snapshot === NO_SNAPSHOT) return { ranges: [], rows: 0n }
   const mark = findSnapshot(metadata, positions.snapshot)
   if (mark === null) return null
-  const added = count(mark.summary['added-records'] ?? '0')
-  if (added > 0n) return { ranges: positions.ranges, rows: added }
   const ranges = mark.summary[EVIDENCE_RANGES_KEY]
   const rows = mark.summary[EVIDENCE_ROWS_KEY]
-  return ranges === undefined || rows === undefined ? null : { ranges: parseRanges(ranges), rows: count(rows) }
+  if (ranges !== undefined && rows !== undefined) return { ranges: parseRanges(ranges), rows: count(rows) }
+  const added = count(mark.summary['added-records'] ?? '0')
+  return added > 0n ? { ranges: positions.ranges, rows: added } : null
 }
 
 /** Summary keys that hand evidence on to a snapshot without rows. */

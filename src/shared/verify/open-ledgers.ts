@@ -1,6 +1,7 @@
 // Brings the table's positions and the partitions of the log together, by cluster and topic id. Pure.
 // Invariant: what the positions claim and the source cannot show is a problem or an error, never passed over in silence.
 import type { AcceptedGap, Positions } from '../commit/positions.ts'
+import { kafkaTopicsOf } from '../commit/replay-position.ts'
 import { IngestError } from '../errors.ts'
 import { partitionKey, type TopicKey } from '../offsets.ts'
 import { type LedgerGap, Ledgers } from './partition-ledger.ts'
@@ -16,7 +17,7 @@ export function openLedgers(
   const ledgers = new Ledgers()
   const byKey = new Map(logs.map((log) => [partitionKey(log.topic, log.partition), log]))
   let found = 0
-  for (const [topic, marks] of positions.topics) {
+  for (const [topic, marks] of kafkaTopicsOf(positions)) {
     for (const [partition, { start, next, gaps }] of marks.partitions) {
       const log = byKey.get(partitionKey(topic, partition)) ?? null
       if (log !== null) found++

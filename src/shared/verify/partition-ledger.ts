@@ -50,6 +50,8 @@ export interface PartitionLedger {
   /** Records of the source that should be a row or a dead letter and are not. */
   unequal: number
   goneFromSource: number
+  /** Rows of records that are dead letters, too: a replay made them. */
+  replayed: number
   notYetCommitted: number
   missing: number
   duplicate: number
@@ -86,6 +88,7 @@ export function openLedger(index: number, identity: LedgerIdentity, log: LogPart
     deadLetters: 0,
     unequal: 0,
     goneFromSource: 0,
+    replayed: 0,
     notYetCommitted: 0,
     missing: 0,
     duplicate: 0,

@@ -32,6 +32,8 @@ export interface PartitionReport extends DifferenceCounts {
   readonly explained: Readonly<Record<keyof PartitionLedger['explained'], number>>
   /** Rows and dead letters whose record the source no longer holds. */
   readonly goneFromSource: number
+  /** Rows that a replay made of dead letters. */
+  readonly replayed: number
   /** Records of the source beyond `next`. */
   readonly notYetCommitted: number
 }
@@ -57,6 +59,7 @@ export interface VerifyReport {
     readonly deadLetters: number
     readonly equal: number
     readonly goneFromSource: number
+    readonly replayed: number
     readonly notYetCommitted: number
   }
   /** What is wrong beside single offsets: files, manifests, columns. */
@@ -88,6 +91,7 @@ export function reportPartition(ledger: PartitionLedger): PartitionReport {
     equal: needed - ledger.unequal,
     explained: { ...explained },
     goneFromSource: ledger.goneFromSource,
+    replayed: ledger.replayed,
     notYetCommitted: ledger.notYetCommitted,
     missing: ledger.missing,
     duplicate: ledger.duplicate,
@@ -109,6 +113,7 @@ export function buildReport(body: Omit<VerifyReport, 'verdict' | 'totals'>): Ver
     deadLetters: sum((partition) => partition.deadLetters),
     equal: sum((partition) => partition.equal),
     goneFromSource: sum((partition) => partition.goneFromSource),
+    replayed: sum((partition) => partition.replayed),
     notYetCommitted: sum((partition) => partition.notYetCommitted),
     missing: sum((partition) => partition.missing),
     duplicate: sum((partition) => partition.duplicate),

@@ -24,6 +24,8 @@ const expected = {
   before: 8,
   beyond: 9,
   skipped: 10,
+  /** A letter whose record can be read: a replay may have made a row of it. */
+  replayable: 11,
 } as const
 
 const whyExtra: Readonly<Record<number, string>> = {
@@ -86,6 +88,7 @@ export class BucketDetail implements SourceVisitor {
   readonly #letters: DeadLetters
   readonly #plans: Plans
   readonly #adopted: AdoptedRows
+  readonly #hasReplays: boolean
 
   constructor(
     ledger: PartitionLedger,
@@ -96,10 +99,13 @@ export class BucketDetail implements SourceVisitor {
       readonly letters: DeadLetters
       readonly plans: Plans
       readonly adopted: AdoptedRows
+      /** Whether the table says that dead letters were replayed. */
+      readonly hasReplays: boolean
     },
   ) {
     this.ledger = ledger
     this.#adopted = sides.adopted
+    this.#hasReplays = sides.hasReplays
     this.first = bucket * bucketSize
     this.end = this.first + bucketSize
     this.#judge = sides.judge
@@ -131,16 +137,23 @@ export class BucketDetail implements SourceVisitor {
     const judgement = this.#judge.judge(walk)
     if (judgement === 'unread') return this.#plans.load(this.#judge.schemaId)
     if (judgement === 'tombstone') this.#kinds[at] = expected.tombstone
-    else if (this.#letters.find(this.ledger, walk.offset) >= 0) this.#kinds[at] = expected.letter
-    else if (judgement === 'invalid') {
+    else if (this.#letters.find(this.ledger, walk.offset) >= 0) {
+      const isReplayable = this.#hasReplays && judgement === 'row'
+      this.#kinds[at] = isReplayable ? expected.replayable : expected.letter
+      if (isReplayable) this.#keepHash(at)
+    } else if (judgement === 'invalid') {
       this.#kinds[at] = expected.lostLetter
       if (this.#faults.size < faultsMax) this.#faults.set(at, this.#judge.fault)
     } else {
       this.#kinds[at] = expected.row
-      this.#hashes.finish(0)
-      this.#lanes.set(this.#hashes.lanes.subarray(0, laneCount), at * laneCount)
+      this.#keepHash(at)
     }
     return null
+  }
+
+  #keepHash(at: number): void {
+    this.#hashes.finish(0)
+    this.#lanes.set(this.#hashes.lanes.subarray(0, laneCount), at * laneCount)
   }
 
   /** Takes a row of the main table that lies in this bucket; its hash is finished. */
@@ -167,6 +180,9 @@ export class BucketDetail implements SourceVisitor {
           break
         case expected.lostLetter:
           this.#closeLostLetter(at, offset, rows, differences)
+          break
+        case expected.replayable:
+          this.#closeReplayed(at, offset, rows, differences)
           break
         case expected.letter:
           ledger.duplicate += rows
@@ -235,14 +251,30 @@ export class BucketDetail implements SourceVisitor {
     }
   }
 
+  /** A dead letter, and rows: a replay made one of them. */
+  #closeReplayed(at: number, offset: number, rows: number, differences: Differences): void {
+    const { ledger } = this
+    ledger.replayed++
+    if (rows > 1) {
+      ledger.duplicate += rows - 1
+      differences.note('duplicate', ledger, offset, `${rows} rows for one dead letter`)
+    }
+    if (this.#equal[at] !== 0) return
+    ledger.changed++
+    differences.note('changed', ledger, offset, 'the replayed row is not the record')
+  }
+
   /** The record is not in the log any more: the row cannot be compared, but one record never had two. */
   #closeGone(offset: number, rows: number, differences: Differences): void {
     const { ledger } = this
     const letters = this.#letters.find(ledger, offset) >= 0 ? 1 : 0
     if (letters === 0) ledger.goneFromSource++
-    if (rows + letters < 2) return
-    ledger.duplicate += rows + letters - 1
-    differences.note('duplicate', ledger, offset, `${rows + letters} rows for one record`)
+    const replayed = letters > 0 && rows > 0 && this.#hasReplays ? 1 : 0
+    ledger.replayed += replayed
+    const count = rows + letters - replayed
+    if (count < 2) return
+    ledger.duplicate += count - 1
+    differences.note('duplicate', ledger, offset, `${count} rows for one record`)
   }
 }
 

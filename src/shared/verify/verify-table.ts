@@ -1,6 +1,7 @@
 // The proof that a table holds what its source holds, offset by offset (docs/verify.md). One thread; reads source and table by
 // readers of its own. Order: pin the table, load its dead letters, sum up both sides per bucket of offsets, look at the buckets
 // that differ offset by offset, show the first differences column by column.
+import { kafkaTopicsOf, replayMark } from '../commit/replay-position.ts'
 import { IngestError } from '../errors.ts'
 import type { TableName } from '../iceberg/catalog.ts'
 import type { TombstonePolicy } from '../messages.ts'
@@ -66,7 +67,7 @@ export async function verifyTable(
 ): Promise<VerifyReport> {
   const startedMs = request.now()
   const pinned = await pinTable(request, request.table)
-  const names = new Set([...pinned.positions.topics.values()].map((topic) => topic.name))
+  const names = new Set(kafkaTopicsOf(pinned.positions).map(([, marks]) => marks.name))
   const logs = await request.source.partitions((name) => names.has(name) || request.topics(name))
   const problems = [...pinned.problems]
   const ledgers = openLedgers(pinned.positions, logs, request.source.name, problems)
@@ -76,6 +77,7 @@ export async function verifyTable(
   await run.readTable()
   await run.closeLetters()
   await run.lookAgain()
+  problems.push(...replayProblems(pinned, ledgers))
   const examples = await run.examples()
   return buildReport({
     table: pinned.name,
@@ -268,7 +270,8 @@ class Verification {
     const details = new Map<PartitionLedger, PartitionDetails>()
     for (const ledger of new Set(buckets.map((bucket) => bucket.ledger))) {
       const { adopted } = this
-      const sides = { ...this.#judge(ledger), letters: this.#letters, plans: this.#plans, adopted }
+      const hasReplays = replayMark(this.#pinned.positions) !== null
+      const sides = { ...this.#judge(ledger), letters: this.#letters, plans: this.#plans, adopted, hasReplays }
       const mine = buckets.filter((entry) => entry.ledger === ledger)
       const visitor = new PartitionDetails(mine.map(({ bucket }) => new BucketDetail(ledger, bucket, sides)))
       details.set(ledger, visitor)
@@ -308,6 +311,14 @@ class Verification {
     })
     return kept.map((difference) => exampleOf(difference, columns.get(difference) ?? []))
   }
+}
+
+/** A replayed row that is lost leaves its dead letter behind: only their number tells. Not known once positions were set by hand. */
+function replayProblems({ name, positions }: PinnedTable, ledgers: Ledgers): readonly string[] {
+  const claimed = Number(replayMark(positions)?.next ?? 0n)
+  const found = ledgers.all.reduce((sum, ledger) => sum + ledger.replayed, 0)
+  if (positions.history > 0 || claimed === found) return []
+  return [`${name}: ${claimed} dead letters were replayed by its positions, ${found} of them are rows`]
 }
 
 /** Offsets below the start of the log, as far as nobody gave them up. */

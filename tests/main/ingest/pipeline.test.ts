@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Encoded } from '../../../src/main/ingest/chunk-request.ts'
-import { type CommittedBatch, type RouteEnd, type RouteLimits, runRoute } from '../../../src/main/ingest/pipeline.ts'
+import {
+  type CommittedBatch,
+  type RouteEnd,
+  type RouteLimits,
+  type RoutePorts,
+  runRoute,
+} from '../../../src/main/ingest/pipeline.ts'
 import { RecordBudget } from '../../../src/main/ingest/record-slices.ts'
 import type { RecordBatches } from '../../../src/main/ingest/record-source.ts'
 import { IngestError, toFailure } from '../../../src/shared/errors.ts'
@@ -73,6 +79,7 @@ async function run(
     readonly revoked?: AbortSignal
     readonly confirm?: () => void
     readonly limits?: RouteLimits
+    readonly admit?: RoutePorts['admit']
     readonly reply?: (group: CommitGroup) => CommitReply | Promise<CommitReply>
   } = {},
 ): Promise<Run> {
@@ -88,6 +95,7 @@ async function run(
       },
     },
     encode: encodeSlow,
+    ...(options.admit === undefined ? {} : { admit: options.admit }),
     commit: async (group: CommitGroup) => options.reply?.(group) ?? committedReply(group),
   }
   try {
@@ -206,5 +214,20 @@ describe('runRoute', () => {
     const { acknowledged, error } = await run({ reply: () => ({ kind: 'failed', failure }) })
     expect(error).toMatchObject({ code: 'COMMIT_REJECTED', context: { reason: 'no' } })
     expect(acknowledged).toEqual([])
+  })
+})
+
+describe('admission', () => {
+  it('commits what precedes a chunk that is not admitted, nothing of it, and ends with the reason', async () => {
+    const budget = new RecordBudget(1000)
+    const reason = new IngestError('TOPIC_ALL_BAD', { topic: 't' })
+    const { acknowledged, end } = await run({
+      count: 9,
+      limits: { ...limits, budget },
+      admit: (encoded) => (encoded.ranges[0]?.first === 30n ? reason : null),
+    })
+    expect(acknowledged).toEqual([20n, 30n])
+    expect(end).toEqual({ kind: 'held', reason })
+    expect(budget.left).toBe(970)
   })
 })

@@ -22,6 +22,7 @@ const route: RouteHealth = {
   committingSinceMs: null,
   storeTrouble: null,
   error: null,
+  held: [],
 }
 const well: RunHealth = {
   nowMs: 1_000_000,
@@ -47,6 +48,7 @@ const cases: ReadonlyArray<readonly [reason: (typeof words)[number], run: RunHea
   ['commit-failing', withRoute({ committingSinceMs: 900_000 }), '100 s'],
   ['committer-silent', { ...well, committerSilentMs: 20_000 }, '20 s'],
   ['store-failing', withRoute({ storeTrouble: { ...trouble, why: 'STORE_FULL' } }), 'STORE_FULL'],
+  ['topic-held', withRoute({ held: ['TOPIC_ALL_BAD: …'] }), 'TOPIC_ALL_BAD'],
   ['route-failed', withRoute({ state: 'failed', error: 'TABLE_REPLACED: …' }), 'TABLE_REPLACED'],
 ]
 

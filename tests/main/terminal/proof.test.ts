@@ -29,6 +29,7 @@ const partition = (more: Partial<PartitionReport>): PartitionReport => ({
   equal: 99_998,
   explained: { ...nothing, deadLetters: 1, compacted: 1 },
   goneFromSource: 0,
+  replayed: 0,
   notYetCommitted: 0,
   missing: 0,
   duplicate: 0,
