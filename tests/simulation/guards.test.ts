@@ -1,5 +1,6 @@
 // Takes each guard out, one at a time, and demands that the simulation finds what design section 3 says it protects: safety (DOUBLE,
-// LOST, DANGLING, FOREIGN_LOST, a wrong stop), or the second property beside it (LANDED_AS_FENCED, READ_TWICE, LATE_COPY, CLOCK_BACK).
+// LOST, DANGLING, FOREIGN_LOST, a wrong stop), or the second property beside it (LANDED_AS_FENCED, READ_TWICE, LATE_COPY, CLOCK_BACK,
+// LINE_CUT, REF_LOST, READER_LOST).
 import { describe, expect, it } from 'vitest'
 import type { Guards } from '../../src/shared/commit/guards.ts'
 import { guards } from '../../src/shared/commit/guards.ts'
@@ -155,6 +156,30 @@ const removals: readonly Removal[] = [
     without: { timestampMs: (nowMs) => nowMs },
     finds: ['CLOCK_BACK'],
   },
+  {
+    name: '13 (expiry keeps the line to the last snapshot of ours)',
+    without: { keptByMarks: () => ({ refs: new Set(['main', 'k2']), snapshots: new Set() }) },
+    finds: ['LINE_CUT'],
+    options: { upkeep: true, maintained: true },
+  },
+  {
+    name: '13 (an expiry holds only on the head and refs it was planned on)',
+    without: { expiryRequirements: () => [] },
+    finds: ['REF_LOST', 'LINE_CUT'],
+    options: { upkeep: true },
+  },
+  {
+    name: '14 (what a snapshot of the table reaches is not deleted)',
+    without: { unreached: (named) => named },
+    finds: ['DANGLING'],
+    options: { upkeep: true },
+  },
+  {
+    name: '14 (files stay for a grace)',
+    without: { graceOver: () => true },
+    finds: ['READER_LOST'],
+    options: { upkeep: true },
+  },
 ]
 
 /** Enough that each removal is found many times over (docs/protocol.md has the counts); a removal is found early or not at all. */
@@ -184,6 +209,7 @@ describe('a guard taken out is found', () => {
       alone,
       { maintained: true, quiet: true, rollbacks: true },
       { overrun: true },
+      { upkeep: true, maintained: true },
     ]) {
       expect(findViolation(1_000, guards, options), JSON.stringify(options)).toBeNull()
     }

@@ -9,6 +9,7 @@ import { liveFiles, newestOwn, recordId, SIDE, violate } from './world.ts'
 
 /** Judges the tables as they are now. A table whose marks cannot count (the next reader stops) is not judged. */
 export function judge(world: World): void {
+  if (world.upkeep) judgeSnapshots(world)
   const text = world.tables.main.properties['k2.positions']
   if (text === undefined) return
   const positions = world.parse(text)
@@ -29,6 +30,17 @@ export function judge(world: World): void {
       if (fate !== 'none' && offset < next && count === 0) violate(world, 'LOST')
     })
   })
+}
+
+/** Each snapshot that a table has, by whatever ref, can be read. */
+function judgeSnapshots(world: World): void {
+  for (const { snapshots } of Object.values(world.tables)) {
+    for (const { 'manifest-list': list } of snapshots) {
+      const files = world.lists.get(list)
+      if (files === undefined || files.some((file) => world.files.get(file)?.swept !== false))
+        violate(world, 'DANGLING')
+    }
+  }
 }
 
 /** How often each record is there; null where a live file is gone (a violation of its own). */

@@ -1,5 +1,6 @@
 // Data files and snapshots as a pod of the simulation writes and counts them: names and records in place of bytes.
 import { mainHead } from '../../src/shared/commit/ancestry.ts'
+import type { Failure } from '../../src/shared/errors.ts'
 import type { DataFile } from '../../src/shared/iceberg/data-file.ts'
 import type { Snapshot, TableMetadata } from '../../src/shared/iceberg/metadata.ts'
 import type { World } from './world.ts'
@@ -23,6 +24,14 @@ export const dataFile = (location: string, recordCount: number): DataFile => ({
   metrics: noMetrics,
   splitOffsets: [],
 })
+
+/** Whether the files of a head are there, so that something can be staged on it. */
+export function isThere(world: World, base: TableMetadata): boolean {
+  const head = base.snapshots.find((each) => each['snapshot-id'] === mainHead(base))
+  return head === undefined || world.lists.has(head['manifest-list'])
+}
+
+export const gone: Failure = { code: 'STORE_MISSING', context: {}, cause: '' }
 
 /** A snapshot on the base: its parent's live files plus the own ones. */
 export function stage(

@@ -1,100 +1,20 @@
 // One pod of the simulation: the committer's orchestration (src/workers/committer*.ts) without threads, one effect per turn, so
 // that anything can happen between two of them. All decisions come from the real pure code, with the guards of the schedule.
 import { ancestry, mainHead } from '../../src/shared/commit/ancestry.ts'
-import type { CommitLimits } from '../../src/shared/commit/commit-limits.ts'
-import type { CommitEffect, CommitEvent, CommitState } from '../../src/shared/commit/commit-state.ts'
+import type { CommitEffect, CommitEvent } from '../../src/shared/commit/commit-state.ts'
 import { step } from '../../src/shared/commit/commit-state.ts'
 import type { Work } from '../../src/shared/commit/commit-work.ts'
-import type { Guards } from '../../src/shared/commit/guards.ts'
-import type { Positions } from '../../src/shared/commit/positions.ts'
 import { newStarts, nextOffset } from '../../src/shared/commit/positions.ts'
-import type { SideEffect, SideEvent, SideState } from '../../src/shared/commit/side-state.ts'
+import type { SideEffect, SideEvent } from '../../src/shared/commit/side-state.ts'
 import { stepSide } from '../../src/shared/commit/side-state.ts'
-import type { Confirmed } from '../../src/shared/commit/side-tables.ts'
 import type { Failure } from '../../src/shared/errors.ts'
 import { assertNever, errorTable, toFailure } from '../../src/shared/errors.ts'
-import type { TableMetadata } from '../../src/shared/iceberg/metadata.ts'
-import { countRows, stage } from './pod-files.ts'
+import { expiryOf, sweepOne } from './pod-expiry.ts'
+import { countRows, gone, isThere, stage } from './pod-files.ts'
+import { type Pod, simulationLimits, type Task } from './pod-state.ts'
 import { describe, groupWork, positionAt, skipLost, sourceOf, stopped, waiting, workBase } from './pod-work.ts'
 import type { World } from './world.ts'
 import { MAIN, SIDE, TOPIC, tell, violate } from './world.ts'
-
-export const simulationLimits: CommitLimits = {
-  attemptsMax: 40,
-  troublesMax: 5,
-  backoffMsFirst: 1,
-  backoffMsMax: 1,
-  unconfirmedMax: 2,
-}
-
-export interface Pod {
-  readonly name: string
-  readonly guards: Guards
-  /** Its clock differs from the world's by this much. */
-  readonly skewMs: number
-  readonly owned: readonly number[]
-  /** Reads main before the side table, which is the wrong way round (guard 6). */
-  readonly mainFirst: boolean
-  mainRead: TableMetadata | null
-  task: Task
-  /** The newest metadata it holds; may be old. */
-  main: TableMetadata | null
-  positions: Positions | null
-  confirmed: Confirmed
-  /** Offsets read and not yet committed, per owned partition. */
-  reads: Map<number, Read>
-  readSinceMs: number
-  /** Why it stopped for an operator. */
-  halted: Failure | null
-}
-
-/** What all pods of a schedule have in common. */
-export interface PodKind {
-  readonly guards: Guards
-  readonly mainFirst: boolean
-}
-
-/** Offsets of a partition; `lost` were gone from the log when it came to them. */
-export interface Read {
-  first: number
-  next: number
-  readonly lost: number[]
-}
-
-type Task =
-  | { readonly kind: 'open' }
-  | { readonly kind: 'run' }
-  | {
-      readonly kind: 'main'
-      state: CommitState
-      effects: readonly CommitEffect[]
-      readonly opening: boolean
-      readonly work: Work
-    }
-  | { readonly kind: 'side'; state: SideState; effects: readonly SideEffect[]; readonly opening: boolean }
-  /** A request is on its way. */
-  | { readonly kind: 'wait'; readonly giveUp: () => void }
-
-export const createPod = (
-  world: World,
-  name: string,
-  { guards, mainFirst }: PodKind,
-  owned: readonly number[],
-): Pod => ({
-  name,
-  guards,
-  mainFirst,
-  mainRead: null,
-  skewMs: world.random.chance(30) ? world.random.int(120_000) - 60_000 : 0,
-  owned,
-  task: { kind: 'open' },
-  main: null,
-  positions: null,
-  confirmed: new Map(),
-  reads: new Map(),
-  readSinceMs: 0,
-  halted: null,
-})
 
 const clock = (world: World, pod: Pod): number => world.nowMs + pod.skewMs
 
@@ -187,6 +107,7 @@ function run(world: World, pod: Pod): void {
     startSide(world, pod, false)
     return
   }
+  if (world.upkeep && lookAfter(world, pod)) return
   if (readable.length > 0 && (read.length === 0 || world.random.chance(50))) {
     const [partition, at] = world.random.pick(readable)
     const lost = pod.guards.outside(positionAt(partition, at.next), sourceOf(world))
@@ -201,6 +122,20 @@ function run(world: World, pod: Pod): void {
     return
   }
   if (read.length > 0) startMain(world, pod, groupWork(world, pod), false)
+}
+
+/** Between two commits; `pod.main` is what the last one left, and may be old. */
+function lookAfter(world: World, pod: Pod): boolean {
+  const table = world.random.chance(70) ? 'main' : 'side'
+  if (world.random.chance(50)) return sweepOne(world, pod.guards, table, clock(world, pod))
+  const base = table === 'side' ? world.tables.side : pod.main
+  if (base === null || world.random.chance(60)) return false
+  const request = expiryOf(world, pod.guards, table, base, clock(world, pod))
+  if (request === null) return false
+  send(world, pod, { kind: 'run' }, request, (outcome) => {
+    if (outcome.kind === 'done' && table === 'main') pod.main = outcome.table.metadata
+  })
+  return true
 }
 
 function startMain(world: World, pod: Pod, work: Work, opening: boolean): void {
@@ -242,6 +177,7 @@ function mainEffect(world: World, pod: Pod, task: MainTask, effect: CommitEffect
       return { kind: 'counted', rows: countRows(world, effect.evidence, effect.base), atMs }
     case 'stage': {
       if (!('work' in task.state)) throw new Error('no work')
+      if (!isThere(world, effect.plan.base)) return { kind: 'troubled', failure: gone, atMs }
       const { work } = task.state
       const files = work.kind === 'group' ? work.dataFiles : []
       const rows = files.reduce((sum, file) => sum + file.recordCount, 0)
@@ -251,7 +187,7 @@ function mainEffect(world: World, pod: Pod, task: MainTask, effect: CommitEffect
       return { kind: 'staged', snapshot, written: [snapshot['manifest-list']], atMs }
     }
     case 'post':
-      send(world, pod, task, 'main', effect, (outcome) => {
+      send(world, pod, task, { table: 'main', ...effect }, (outcome) => {
         const event: CommitEvent = { kind: 'answered', outcome, atMs: clock(world, pod) }
         Object.assign(task, step(task.state, event, pod.guards, simulationLimits))
       })
@@ -265,8 +201,7 @@ function send(
   world: World,
   pod: Pod,
   task: Task,
-  table: 'main' | 'side',
-  effect: Pick<Extract<CommitEffect, { kind: 'post' }>, 'requirements' | 'updates'>,
+  request: Omit<(typeof world.inFlight)[number], 'answer'>,
   answered: (outcome: Parameters<(typeof world.inFlight)[number]['answer']>[0]) => void,
 ): void {
   const wait: Task = {
@@ -278,9 +213,7 @@ function send(
   }
   pod.task = wait
   world.inFlight.push({
-    table,
-    requirements: effect.requirements,
-    updates: effect.updates,
+    ...request,
     answer: (outcome) => {
       if (pod.task !== wait) return
       pod.task = task
@@ -369,6 +302,7 @@ function sideEffect(world: World, pod: Pod, task: SideTask, effect: SideEffect):
     case 'stage-side': {
       const { base, appended, summary, timestampMs } = effect.plan
       const files = appended.flatMap((entry) => entry.files)
+      if (!isThere(world, base)) return { kind: 'troubled', failure: gone, atMs }
       if (files.some((file) => world.files.get(file)?.swept !== false)) {
         return { kind: 'troubled', failure: { code: 'UNCONFIRMED_MISSING', context: {}, cause: '' }, atMs }
       }
@@ -377,7 +311,7 @@ function sideEffect(world: World, pod: Pod, task: SideTask, effect: SideEffect):
       return { kind: 'staged', snapshot, atMs }
     }
     case 'post-side':
-      send(world, pod, task, 'side', effect, (outcome) => {
+      send(world, pod, task, { table: 'side', ...effect }, (outcome) => {
         const event: SideEvent = { kind: 'answered', outcome, atMs: clock(world, pod) }
         Object.assign(task, stepSide(task.state, event, pod.guards, simulationLimits))
       })

@@ -4,12 +4,12 @@ import type { Guards } from '../../src/shared/commit/guards.ts'
 import { guards as allGuards } from '../../src/shared/commit/guards.ts'
 import type { Failure } from '../../src/shared/errors.ts'
 import { judge } from './judge.ts'
-import type { Pod, PodKind } from './pod.ts'
-import { createPod, turn } from './pod.ts'
+import { turn } from './pod.ts'
+import { createPod, type Pod, type PodKind } from './pod-state.ts'
 import type { Random } from './random.ts'
 import { createRandom } from './random.ts'
 import type { Damage, TableKey, World } from './world.ts'
-import { createWorld, damage, expire, foreignCommit, land, tell, violate } from './world.ts'
+import { createWorld, damage, expire, foreignCommit, land, lease, read, tell, violate } from './world.ts'
 
 export interface Result {
   readonly seed: number
@@ -54,6 +54,8 @@ export interface ScheduleOptions {
   readonly rollbacks?: boolean
   /** Retention overruns the table; nothing else is damaged. */
   readonly overrun?: boolean
+  /** Pods expire snapshots, leases come and go, minutes pass. Otherwise in a quarter of the schedules. */
+  readonly upkeep?: boolean
   /** One pod wakes seldom, among many dead letters. */
   readonly sleepy?: boolean
 }
@@ -73,7 +75,8 @@ export function runSchedule(seed: number, given: Guards = allGuards, options: Sc
   const rollbacks = options.rollbacks === true
   const trace: string[] | null = options.tell === true ? [] : null
   const sleepy = options.sleepy === true
-  const world = createWorld(random, trace, { lengthMax: sleepy ? 10 : 5, quiet: options.quiet === true })
+  const upkeep = options.upkeep ?? seed % 4 === 0
+  const world = createWorld(random, trace, { lengthMax: sleepy ? 10 : 5, quiet: options.quiet === true, upkeep })
   const pods = (options.alone === true ? [0] : [0, 1]).map((number) =>
     createPod(world, `pod${number}`, kind, ownedBy(world, random)),
   )
@@ -114,7 +117,16 @@ function act(world: World, pods: Pod[], kind: PodKind, budget: Budget, options: 
     turnOf(world, options.sleepy === true && random.chance(85) ? (pods[0] ?? random.pick(pods)) : random.pick(pods))
   else if (dice < 84) network(world, pods, budget)
   else if (dice < 88) crash(world, pods, kind, budget)
+  else if (world.upkeep && random.chance(50)) passTime(world)
   else others(world, budget, damagesOf(options))
+}
+
+/** What upkeep meets: leases, readers, and its grace coming to an end. */
+function passTime(world: World): void {
+  const dice = world.random.int(10)
+  if (dice < 4) lease(world)
+  else if (dice < 8) read(world)
+  else world.nowMs += 11 * 60_000
 }
 
 function turnOf(world: World, pod: Pod): void {

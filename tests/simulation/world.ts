@@ -10,6 +10,7 @@ import type { Snapshot, TableMetadata, TableRequirement, TableUpdate } from '../
 import { newTableMetadata } from '../../src/shared/iceberg/new-table.ts'
 import { checkRequirements } from '../../src/shared/iceberg/table-requirements.ts'
 import { applyUpdates } from '../../src/shared/iceberg/table-updates.ts'
+import { judgeExpiry } from './judge-expiry.ts'
 import type { Random } from './random.ts'
 
 export const MAIN = 'main_table'
@@ -32,6 +33,8 @@ export interface Request {
   readonly table: TableKey
   readonly requirements: readonly TableRequirement[]
   readonly updates: readonly TableUpdate[]
+  /** An expiry of ours: the refs that it was planned on. */
+  readonly plannedRefs?: TableMetadata['refs']
   /** Takes the answer; does nothing once the sender gave up or died. */
   readonly answer: (outcome: CommitOutcome) => void
 }
@@ -56,15 +59,24 @@ export interface World {
   /** Rows that others appended to main. */
   readonly foreignRows: Set<number>
   readonly propertyHistory: string[]
+  /** Manifest lists of snapshots that expiries of ours removed, by the property that names them. */
+  readonly expired: Map<string, readonly string[]>
+  /** Somebody who loaded main and has not opened its manifest list yet. */
+  reader: { readonly list: string; readonly atMs: number } | null
   /** parsePositions, remembered by text: it is pure, and most of the time of a schedule. */
   readonly parse: (text: string) => Positions
   readonly renumbers: boolean
+  /** Pods expire snapshots and delete files. */
+  readonly upkeep: boolean
   nowMs: number
   nextId: number
   violation: string | null
   /** Null unless the schedule is being told. */
   readonly trace: string[] | null
 }
+
+/** What the tables say of expiry, so that a schedule of seconds has some. */
+const soonOld = { 'history.expire.max-snapshot-age-ms': '1000', 'history.expire.min-snapshots-to-keep': '1' }
 
 const layout = {
   schema: { type: 'struct', 'schema-id': 0, fields: [] },
@@ -74,7 +86,7 @@ const layout = {
 export function createWorld(
   random: Random,
   trace: string[] | null,
-  log: { readonly lengthMax: number; readonly quiet: boolean },
+  log: { readonly lengthMax: number; readonly quiet: boolean; readonly upkeep: boolean },
 ): World {
   const policy = { tombstone: 'skip', since: '2024-01-01T00:00:00.000Z' } as const
   const property = writePositions(initialPositions(policy))
@@ -89,8 +101,8 @@ export function createWorld(
     fates,
     logStarts: fates.map(() => 0),
     tables: {
-      main: make('mem://main', 'uuid-main', { 'k2.positions': property }),
-      side: make('mem://side', 'uuid-side', { 'k2.applied': '[]' }),
+      main: make('mem://main', 'uuid-main', { 'k2.positions': property, ...soonOld }),
+      side: make('mem://side', 'uuid-side', { 'k2.applied': '[]', ...soonOld }),
     },
     files: new Map(),
     lists: new Map(),
@@ -101,8 +113,11 @@ export function createWorld(
     landed: new Set(),
     foreignRows: new Set(),
     propertyHistory: [],
+    expired: new Map(),
+    reader: null,
     parse: remember(parsePositions),
     renumbers: random.chance(40),
+    upkeep: log.upkeep,
     nowMs: 10_000_000,
     nextId: 1,
     violation: null,
@@ -139,7 +154,7 @@ export function liveFiles(world: World, table: TableKey): readonly string[] | nu
 }
 
 /** A request arrives at the catalog: applied whole or not at all. */
-export function land(world: World, { table, requirements, updates }: Request): CommitOutcome {
+export function land(world: World, { table, requirements, updates, plannedRefs }: Request): CommitOutcome {
   const before = world.tables[table]
   const reason = checkRequirements(before, requirements)
   if (reason !== null) return { kind: 'conflict', reason }
@@ -151,6 +166,7 @@ export function land(world: World, { table, requirements, updates }: Request): C
     return { kind: error.code === 'COMMIT_CONFLICT' ? 'conflict' : 'rejected', reason: error.message }
   }
   world.tables[table] = after
+  if (plannedRefs !== undefined) judgeExpiry(world, plannedRefs, before, after)
   for (const update of updates)
     if (update.action === 'add-snapshot') recordSnapshot(world, table, before, update.snapshot)
   const property = after.properties['k2.positions']
@@ -237,6 +253,29 @@ export function expire(world: World, table: TableKey): void {
   change(world, table, [{ action: 'remove-snapshots', 'snapshot-ids': ids }])
 }
 
+/** A query leases the head of main by a tag, or renews its lease: the tag moves. */
+export function lease(world: World): void {
+  const head = mainHead(world.tables.main)
+  if (head === null) return
+  const ref = { 'snapshot-id': head, type: 'tag', 'max-ref-age-ms': 2_000n } as const
+  change(world, 'main', [{ action: 'set-snapshot-ref', 'ref-name': 'lease', ...ref }])
+}
+
+/** A reader loads main, or opens the manifest list of what it loaded: within minutes it must be there. */
+export function read(world: World): void {
+  const { main } = world.tables
+  const head = main.snapshots.find((each) => each['snapshot-id'] === mainHead(main))
+  const { reader } = world
+  if (reader === null) {
+    if (head !== undefined) world.reader = { list: head['manifest-list'], atMs: world.nowMs }
+    return
+  }
+  world.reader = null
+  if (world.nowMs - reader.atMs <= READER_MS_MAX && !world.lists.has(reader.list)) violate(world, 'READER_LOST')
+}
+/** The grace, less what two clocks may differ. */
+const READER_MS_MAX = 120_000
+
 /** What an operator or another engine may do to the main table. */
 export function damage(world: World, kind: Damage): void {
   const { main } = world.tables
@@ -281,6 +320,7 @@ export function damage(world: World, kind: Damage): void {
 /** Days go by: nothing is in flight any more, and orphan removal takes every file that no snapshot names. */
 function sweep(world: World): void {
   world.nowMs += 4 * 86_400_000
+  world.reader = null
   for (const request of world.inFlight.splice(0)) request.answer({ kind: 'unknown', reason: 'days went by' })
   const metadata = Object.values(world.tables)
   const lists = new Set(metadata.flatMap((each) => each.snapshots.map((snapshot) => snapshot['manifest-list'])))

@@ -221,12 +221,22 @@ const reasonOf = (outcome: CommitOutcome): string => (outcome.kind === 'done' ? 
 function troubled(state: CommitState, cause: Failure, limits: CommitLimits): CommitStep {
   assert('work' in state && state.kind !== 'committing', `trouble while ${state.kind}`)
   const troubleCount = state.troubleCount + 1
-  if (errorTable[cause.code].action !== 'retry' || troubleCount > limits.troublesMax) return fail(state, cause)
+  const mayPass =
+    errorTable[cause.code].action === 'retry' || (state.kind === 'staging' && isStale(cause, troubleCount))
+  if (!mayPass || troubleCount > limits.troublesMax) return fail(state, cause)
   const wait = pause(troubleCount, cause.code, limits)
   const progress = { ...progressOf(state), troubleCount }
   if (state.kind === 'preparing') return { state: { ...state, troubleCount }, effects: [wait, { kind: 'prepare' }] }
   return verify(progress, [wait])
 }
+
+/**
+ * A process that was idle or asleep stages on metadata whose files expiry has deleted since: it loads and looks again. A file that is
+ * missing on fresh metadata is lost.
+ */
+export const isStale = ({ code }: Failure, troubleCount: number): boolean =>
+  (code === 'STORE_MISSING' || code === 'UNCONFIRMED_MISSING') && troubleCount <= STALE_TRIES_MAX
+const STALE_TRIES_MAX = 2
 
 const verify = (from: Progress, before: readonly CommitEffect[]): CommitStep => ({
   state: { kind: 'verifying', ...progressOf(from) },

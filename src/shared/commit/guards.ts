@@ -4,10 +4,13 @@ import type { ErrorContext } from '../errors.ts'
 import { IngestError } from '../errors.ts'
 import type { CommitOutcome } from '../iceberg/catalog.ts'
 import type { DataFile } from '../iceberg/data-file.ts'
+import type { Unreached } from '../iceberg/freed-files.ts'
 import type { Snapshot, TableMetadata, TableRequirement } from '../iceberg/metadata.ts'
+import { comparable } from '../iceberg/table-location.ts'
 import type { PartitionRange } from '../offsets.ts'
 import { MAIN_BRANCH, mainHead } from './ancestry.ts'
 import type { SeenTable, Work } from './commit-work.ts'
+import { keptByMarks } from './kept-by-marks.ts'
 import type { PartitionStart, Positions, Unconfirmed } from './positions.ts'
 import { commitId, nextOffset, POSITIONS_PROPERTY, POSITIONS_TAG } from './positions.ts'
 import type { Evidence, ReadVerdict } from './read-positions.ts'
@@ -80,10 +83,20 @@ export interface Guards {
   readonly moved: (ranges: readonly PartitionRange[], work: Work) => readonly PartitionRange[]
   /** 12: time of a snapshot, never before the table's own. */
   readonly timestampMs: (nowMs: number, metadata: TableMetadata) => number
+  /** 13: what no expiry of ours removes. */
+  readonly keptByMarks: typeof keptByMarks
+  /** 13: an expiry holds only on the head and the refs that it was planned on. */
+  readonly expiryRequirements: (planned: TableMetadata) => readonly TableRequirement[]
+  /** 14: files of expired snapshots that nothing reaches. */
+  readonly unreached: Unreached
+  /** 14: files of expired snapshots stay this long, for readers and writers that hold older metadata. */
+  readonly graceOver: (expiredAtMs: number, nowMs: number) => boolean
 }
 
 /** Guard 8: far below the three days after which orphan removal takes files. */
 export const FILE_AGE_MS_MAX = 3_600_000
+/** Guard 14: longer than it takes to plan a query or to stage a commit, clocks a minute apart included. */
+export const GRACE_MS = 600_000
 
 export const guards: Guards = {
   fenced,
@@ -114,6 +127,10 @@ export const guards: Guards = {
   outside: outsideLog,
   moved: (ranges) => ranges,
   timestampMs: (nowMs, metadata) => Math.max(nowMs, metadata['last-updated-ms'], newestMs(metadata)),
+  keptByMarks,
+  expiryRequirements,
+  unreached: (named, reached) => named.filter((location) => !reached.has(comparable(location))),
+  graceOver: (expiredAtMs, nowMs) => nowMs - expiredAtMs >= GRACE_MS,
 }
 
 function fenced(positions: Positions, ranges: readonly PartitionRange[]): readonly PartitionRange[] {
@@ -139,6 +156,17 @@ function requirements(checked: TableMetadata): readonly TableRequirement[] {
 function tagRequirement(checked: TableMetadata): readonly TableRequirement[] {
   const known = checked.refs[POSITIONS_TAG]?.['snapshot-id'] ?? null
   return [{ type: 'assert-ref-snapshot-id', ref: POSITIONS_TAG, 'snapshot-id': known }]
+}
+
+/** A lease that was renewed meanwhile, or a branch that was moved, is not the ref that the plan found old. */
+function expiryRequirements(planned: TableMetadata): readonly TableRequirement[] {
+  const refs = Object.entries(planned.refs).filter(([name]) => name !== MAIN_BRANCH)
+  return [
+    ...requirements(planned),
+    ...refs.map(
+      ([ref, { 'snapshot-id': id }]): TableRequirement => ({ type: 'assert-ref-snapshot-id', ref, 'snapshot-id': id }),
+    ),
+  ]
 }
 
 /** A conflict may be our own earlier copy (a proxy or a client library sent it twice), so it is looked up like a lost answer. */

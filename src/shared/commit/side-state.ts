@@ -8,6 +8,7 @@ import type { Snapshot, TableMetadata, TableRequirement, TableUpdate } from '../
 import { MAIN_BRANCH } from './ancestry.ts'
 import type { CommitLimits } from './commit-limits.ts'
 import { backoffMs, commitLimits } from './commit-limits.ts'
+import { isStale } from './commit-state.ts'
 import type { Guards } from './guards.ts'
 import type { Positions, Unconfirmed } from './positions.ts'
 import type { Applied } from './side-tables.ts'
@@ -192,7 +193,8 @@ function answered(
 function troubled(state: SideState, cause: Failure, limits: CommitLimits): SideStep {
   assert('work' in state && state.kind !== 'committing', `trouble while ${state.kind}`)
   const troubleCount = state.troubleCount + 1
-  if (errorTable[cause.code].action !== 'retry' || troubleCount > limits.troublesMax) {
+  const mayPass = errorTable[cause.code].action === 'retry' || isStale(cause, troubleCount)
+  if (!mayPass || troubleCount > limits.troublesMax) {
     return { state: { kind: 'failed', failure: cause }, effects: [] }
   }
   return again({ ...state, troubleCount }, [pause(troubleCount, cause.code, limits)])

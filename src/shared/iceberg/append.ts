@@ -172,11 +172,12 @@ export async function loadManifestList(
 
 /** The list as a reader of the file would get it. */
 const numbered = (manifests: readonly ManifestFile[], sequenceNumber: bigint): ManifestFile[] =>
-  manifests.map((manifest) => ({
-    ...manifest,
-    sequenceNumber: manifest.sequenceNumber ?? sequenceNumber,
-    minSequenceNumber: manifest.minSequenceNumber ?? sequenceNumber,
-  }))
+  manifests.map((manifest) => {
+    // The same object where nothing is open: what was made of it is kept by it (manifest-list.ts).
+    if (manifest.sequenceNumber !== null && manifest.minSequenceNumber !== null) return manifest
+    const { sequenceNumber: own, minSequenceNumber: lowest } = manifest
+    return { ...manifest, sequenceNumber: own ?? sequenceNumber, minSequenceNumber: lowest ?? sequenceNumber }
+  })
 
 /** Totals as Java's SnapshotSummary keeps them: a total that the parent does not have stays unknown. */
 function appendSummary(

@@ -51,9 +51,20 @@ export function encodeManifestList(header: ManifestListHeader, manifests: readon
     'sequence-number': String(header.sequenceNumber),
     'format-version': '2',
   }
-  const encode = avroEncoder(manifestFileSchema)
-  const records = manifests.map((manifest) => encode(manifestRecord(manifest, header.sequenceNumber)))
+  const records = manifests.map((manifest) => encodeRow(manifest, header.sequenceNumber))
   return writeAvroFile(manifestFileSchema, metadata, records)
+}
+
+const encode = avroEncoder(manifestFileSchema)
+/** A list repeats the rows of the one before it; a row that has its numbers never changes. */
+const encodedRows = new WeakMap<ManifestFile, Uint8Array>()
+
+function encodeRow(manifest: ManifestFile, sequenceNumber: bigint): Uint8Array {
+  const known = encodedRows.get(manifest)
+  if (known !== undefined) return known
+  const row = encode(manifestRecord(manifest, sequenceNumber))
+  if (manifest.sequenceNumber !== null && manifest.minSequenceNumber !== null) encodedRows.set(manifest, row)
+  return row
 }
 
 function manifestRecord(manifest: ManifestFile, sequenceNumber: bigint): AvroRecord {

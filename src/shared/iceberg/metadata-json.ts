@@ -97,10 +97,21 @@ export function writeTableMetadata(metadata: TableMetadata): Uint8Array {
     ...plain,
     // Absent, as the spec has it, rather than Java's -1.
     ...(current === null ? {} : { 'current-snapshot-id': current }),
-    snapshots: snapshots.map(snapshotToJson),
     ...rest,
   }
-  return new TextEncoder().encode(writeJson(file))
+  // The closing brace makes room for the snapshots, nearly all of the file: they never change, so their text is made once.
+  const others = writeJson(file).slice(0, -1)
+  return new TextEncoder().encode(`${others},"snapshots":[${snapshots.map(snapshotText).join(',')}]}`)
+}
+
+const snapshotTexts = new WeakMap<Snapshot, string>()
+
+function snapshotText(snapshot: Snapshot): string {
+  const known = snapshotTexts.get(snapshot)
+  if (known !== undefined) return known
+  const text = writeJson(snapshotToJson(snapshot))
+  snapshotTexts.set(snapshot, text)
+  return text
 }
 
 /** A snapshot on the wire: absent members instead of nulls. */
@@ -212,6 +223,23 @@ function readFileEntry(value: unknown, place: Place): TableMetadata['metadata-lo
     'metadata-file': readMember(object, 'metadata-file', place, readString),
     'timestamp-ms': readMember(object, 'timestamp-ms', place, readInteger),
   }
+}
+
+/** Statistics files that belong to these snapshots and to no other. */
+export function statisticsFiles(metadata: TableMetadata, snapshotIds: ReadonlySet<bigint>): readonly string[] {
+  const entries = ['statistics', 'partition-statistics'].flatMap((name): readonly unknown[] => {
+    const list = metadata.rest[name]
+    return Array.isArray(list) ? list : []
+  })
+  const [theirs, others] = [new Set<string>(), new Set<string>()]
+  for (const entry of entries.filter(isObject)) {
+    const { 'snapshot-id': id, 'statistics-path': path } = entry
+    if (typeof path !== 'string') continue
+    const isTheirs = (typeof id === 'bigint' || typeof id === 'number') && snapshotIds.has(BigInt(id))
+    if (isTheirs) theirs.add(path)
+    else others.add(path)
+  }
+  return [...theirs].filter((path) => !others.has(path))
 }
 
 /** Entries of `statistics` and the like that belong to these snapshots, taken out of `rest`. */

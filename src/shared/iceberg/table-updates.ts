@@ -114,7 +114,8 @@ function removeSnapshotRef(draft: Draft, name: string): void {
 
 function removeSnapshots(draft: Draft, ids: ReadonlySet<bigint>): void {
   for (const [name, ref] of Object.entries(draft.refs)) {
-    if (ids.has(ref['snapshot-id'])) throw rejected(`snapshot ${ref['snapshot-id']} is the head of ${name}`)
+    // A ref that was set since the removal was planned: not a wrong request, an old one.
+    if (ids.has(ref['snapshot-id'])) throw conflict(`snapshot ${ref['snapshot-id']} is the head of ${name}`)
   }
   draft.snapshots = draft.snapshots.filter((snapshot) => !ids.has(snapshot['snapshot-id']))
   draft.rest = withoutStatisticsOf(draft.rest, ids)

@@ -98,13 +98,17 @@ describe('updates of a commit', () => {
   })
 
   test.each<[string, TableUpdate]>([
-    ['the snapshot that a ref names', { action: 'remove-snapshots', 'snapshot-ids': [base + 3n] }],
     ['a ref to a snapshot that is not there', setMain(7n)],
     ['main as a tag', { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'tag', 'snapshot-id': base + 1n }],
     ['a current schema that is not there', { action: 'set-current-schema', 'schema-id': 8 }],
     ['the last added schema where none was added', { action: 'set-current-schema', 'schema-id': -1 }],
   ])('%s is rejected', (_, update) => {
     expect(() => apply(grown(3), [update])).toThrow(expect.objectContaining({ code: 'COMMIT_REJECTED' }))
+  })
+
+  test('removing a snapshot that a ref names is a conflict: the ref was set since the removal was planned', () => {
+    const update = { action: 'remove-snapshots', 'snapshot-ids': [base + 3n] } as const
+    expect(() => apply(grown(3), [update])).toThrow(expect.objectContaining({ code: 'COMMIT_CONFLICT' }))
   })
 
   test('properties are set and removed in order', () => {
