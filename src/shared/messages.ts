@@ -175,6 +175,26 @@ export type ChangeReply =
   | { readonly kind: 'moved' }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
+export interface FilesDeleted {
+  readonly dataFiles: number
+  readonly manifests: number
+  readonly manifestLists: number
+}
+
+/** What `k2 tables expire` did to one table. */
+export type ExpireReply =
+  | {
+      readonly kind: 'expired'
+      readonly snapshots: number
+      readonly oldRefs: number
+      readonly newTags: number
+      readonly snapshotsLeft: number
+      readonly deleted: FilesDeleted
+      /** Lists of expired snapshots whose files wait for their grace. */
+      readonly listsWaiting: number
+    }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
 /** What the coordinator asks of the commit thread; answered under the same `call`. */
 export type CommitterCall =
   | { readonly kind: 'open'; readonly call: number; readonly route: RouteSpec }
@@ -182,6 +202,7 @@ export type CommitterCall =
   /** Answered at once, whatever commits are under way: whether the thread is alive. */
   | { readonly kind: 'ping'; readonly call: number }
   | { readonly kind: 'change'; readonly call: number; readonly change: PositionsChange }
+  | { readonly kind: 'expire'; readonly call: number; readonly table: TableName }
   | { readonly kind: 'close'; readonly call: number }
 
 export type CommitterAnswer =
@@ -189,6 +210,7 @@ export type CommitterAnswer =
   | { readonly kind: 'committed'; readonly call: number; readonly reply: CommitReply }
   | { readonly kind: 'alive'; readonly call: number }
   | { readonly kind: 'changed'; readonly call: number; readonly reply: ChangeReply }
+  | { readonly kind: 'expired'; readonly call: number; readonly reply: ExpireReply }
   | { readonly kind: 'closed'; readonly call: number }
   | { readonly kind: 'failed'; readonly call: number; readonly failure: Failure }
   /** A line for the log, belonging to no call: what is retried, what waits. */
@@ -202,6 +224,26 @@ export type CommitFact =
       readonly kind: 'answered'
       readonly table: string
       readonly outcome: 'committed' | 'conflict' | 'unknown' | 'rejected'
+    }
+  /** A request to expire snapshots; `failed`: none was sent. */
+  | {
+      readonly kind: 'expired'
+      readonly table: string
+      readonly outcome: 'done' | 'conflict' | 'unknown' | 'rejected' | 'failed'
+      readonly snapshots: number
+      readonly oldRefs: number
+      readonly newTags: number
+      readonly ms: number
+    }
+  /** Files of expired snapshots, deleted after their grace. */
+  | {
+      readonly kind: 'swept'
+      readonly table: string
+      readonly outcome: 'done' | 'failed'
+      readonly dataFiles: number
+      readonly manifests: number
+      readonly manifestLists: number
+      readonly ms: number
     }
   /** Something is tried again after a while; `why` is a code, or what the catalog answered. */
   | { readonly kind: 'waiting'; readonly table: string; readonly why: string }

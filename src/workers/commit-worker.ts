@@ -62,6 +62,9 @@ async function handle(call: CommitterCall): Promise<void> {
     case 'change':
       answer({ kind: 'changed', call: call.call, reply: await (await opened()).change(call.change) })
       return
+    case 'expire':
+      answer({ kind: 'expired', call: call.call, reply: await (await opened()).expire(call.table) })
+      return
     case 'close':
       await (await opening)?.close()
       answer({ kind: 'closed', call: call.call })

@@ -17,6 +17,12 @@ function sideManifest(side: TableMetadata, files: readonly string[], specId: num
   return `${metadataFolder(side)}/unconfirmed-${name}-s${specId}-c${schemaId}.avro`
 }
 
+/** Every place where the manifest of these files may lie. */
+export const sideManifests = (side: TableMetadata, files: readonly string[]): readonly string[] =>
+  side['partition-specs'].flatMap((spec) =>
+    side.schemas.map((schema) => sideManifest(side, files, spec['spec-id'], schema['schema-id'])),
+  )
+
 /** Writes the manifest of side files before main names them. Writing it again is harmless: equal names, equal files. */
 export async function writeSideManifest(store: Store, side: TableMetadata, files: readonly DataFile[]): Promise<void> {
   const [first] = files

@@ -11,7 +11,7 @@ import type { RouteSpec } from '../shared/commit/route-spec.ts'
 import { dropConfirmed } from '../shared/commit/side-tables.ts'
 import { assert, errorTable, type Failure, fromFailure, toFailure } from '../shared/errors.ts'
 import { createManifestListCache } from '../shared/iceberg/append.ts'
-import type { Catalog } from '../shared/iceberg/catalog.ts'
+import type { Catalog, TableName } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import { currentSchema, currentSpec } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
@@ -20,6 +20,7 @@ import type {
   ChangeReply,
   CommitGroup,
   CommitReply,
+  ExpireReply,
   PositionsChange,
   RouteTables,
   TableLayout,
@@ -29,12 +30,14 @@ import type { PartitionPosition, PartitionRange } from '../shared/offsets.ts'
 import { parquetProperties } from '../shared/parquet/parquet-properties.ts'
 import type { Store } from '../shared/store/store.ts'
 import { changePositions } from './committer-change.ts'
+import { expireTable } from './committer-expire-table.ts'
 import type { CommitterIo, CommitterLog } from './committer-io.ts'
 import { newSnapshotId } from './committer-io.ts'
 import type { OpenRoute } from './committer-open.ts'
-import { openRoute } from './committer-open.ts'
+import { openRoute, sideTableName } from './committer-open.ts'
 import type { CommitEnd } from './committer-run.ts'
 import { runCommit, runSide } from './committer-run.ts'
+import { createRouteUpkeep, endSweeps, type RouteUpkeep, upkeepAfterCommit } from './committer-upkeep.ts'
 
 export interface CommitterOptions {
   readonly catalog: Catalog
@@ -55,6 +58,8 @@ export interface Committer {
   commit(route: string, group: CommitGroup): Promise<CommitReply>
   /** Sets positions of a table that no route has open here. Never throws what the world did. */
   change(change: PositionsChange): Promise<ChangeReply>
+  /** Expires snapshots of one table, whoever has it open. Never throws what the world did. */
+  expire(table: TableName): Promise<ExpireReply>
   /** Waits for commits under way and brings side files into their tables. Errors: what keeps them out. */
   drain(): Promise<void>
   /** Drains and closes the catalog. */
@@ -68,6 +73,9 @@ interface Lane {
   /** End of the last commit under way. */
   tail: Promise<unknown>
   route: OpenRoute | null
+  readonly upkeep: RouteUpkeep
+  /** Since its tables were looked after. */
+  hasCommitted: boolean
   /** What keeps side files out of their table for good: the next commit answers with it. */
   broken: Failure | null
 }
@@ -88,11 +96,23 @@ export function createCommitter(options: CommitterOptions): Committer {
   }
   const lanes = new Map<string, Lane>()
   const drain = async (): Promise<void> => {
-    for (const lane of lanes.values()) await inLane(lane, () => drainLane(io, lane))
+    try {
+      for (const lane of lanes.values()) await inLane(lane, () => drainLane(io, lane))
+    } finally {
+      // Not in the lane: deleting waits for it.
+      for (const lane of lanes.values()) await endSweeps(lane.upkeep)
+    }
   }
   return {
     open: (spec) => {
-      const lane = lanes.get(spec.route) ?? { tail: Promise.resolve(), route: null, broken: null }
+      const upkeep = createRouteUpkeep(spec.table, sideTableName(spec.table))
+      const lane = lanes.get(spec.route) ?? {
+        tail: Promise.resolve(),
+        route: null,
+        upkeep,
+        hasCommitted: false,
+        broken: null,
+      }
       lanes.set(spec.route, lane)
       return inLane(lane, async () => {
         lane.broken = null
@@ -103,11 +123,15 @@ export function createCommitter(options: CommitterOptions): Committer {
     commit: (route, group) => {
       const lane = lanes.get(route)
       assert(lane !== undefined, `route ${route} is not open`)
-      return inLane(lane, () => commitGroup(io, lane, group))
+      const reply = inLane(lane, () => commitGroup(io, lane, group))
+      void inLane(lane, () => lookAfter(io, lane))
+      return reply
     },
     change: (change) => changePositions(io, change),
+    expire: (table) => expireTable(io, table),
     drain,
     close: async () => {
+      for (const { upkeep } of lanes.values()) upkeep.isClosing = true
       try {
         await drain()
       } finally {
@@ -132,7 +156,7 @@ async function commitGroup(io: CommitterIo, lane: Lane, group: CommitGroup): Pro
   try {
     const waiting = dropConfirmed(route.positions.unconfirmed, route.confirmed).length
     if (waiting >= io.limits.unconfirmedMax) {
-      const failure = await confirmSide(io, route, io.limits)
+      const failure = await confirmSide(io, lane, route, io.limits)
       if (failure !== null) return { kind: 'failed', failure }
     }
     const begun = io.clock()
@@ -143,7 +167,9 @@ async function commitGroup(io: CommitterIo, lane: Lane, group: CommitGroup): Pro
       base: route.main,
       side: group.deadLetterFiles.length === 0 ? null : { metadata: route.sideMetadata, files: group.deadLetterFiles },
     })
+    lane.upkeep.isInDoubt = end.kind === 'failed' ? end.inDoubt || lane.upkeep.isInDoubt : false
     if (end.kind === 'failed') return { kind: 'failed', failure: end.failure }
+    lane.hasCommitted = end.kind === 'committed'
     route.main = end.metadata
     route.positions = end.positions
     if (end.kind === 'fenced') return { kind: 'fenced', positions: routePositions(route) }
@@ -153,6 +179,24 @@ async function commitGroup(io: CommitterIo, lane: Lane, group: CommitGroup): Pro
     return { kind: 'committed', transaction, positions: routePositions(route) }
   } catch (error) {
     return { kind: 'failed', failure: toFailure(error) }
+  }
+}
+
+/**
+ * Between two commits. The metadata it begins with is what the last one left, and its marks were checked. A bug of ours here is told
+ * with the next commit.
+ */
+async function lookAfter(io: CommitterIo, lane: Lane): Promise<void> {
+  const { route, upkeep } = lane
+  if (route === null || !lane.hasCommitted) return
+  lane.hasCommitted = false
+  const fail = (error: unknown): void => {
+    lane.broken ??= toFailure(error)
+  }
+  try {
+    await upkeepAfterCommit(io, upkeep, route, { run: (work) => inLane(lane, work), fail })
+  } catch (error) {
+    fail(error)
   }
 }
 
@@ -188,24 +232,30 @@ const partitionRange = ({ topic, partition, first, next, leaderEpoch }: Partitio
 /** Side files follow main; what keeps them out for now is logged, what keeps them out for good ends the route with its next commit. */
 async function confirmAfter(io: CommitterIo, lane: Lane, route: OpenRoute): Promise<void> {
   if (dropConfirmed(route.positions.unconfirmed, route.confirmed).length === 0) return
-  const failure = await confirmSide(io, route, { ...io.limits, ...sidePassing })
+  const failure = await confirmSide(io, lane, route, { ...io.limits, ...sidePassing })
   if (failure === null) return
   io.log({ event: 'side files wait', table: formatTableName(route.side), error: fromFailure(failure).message })
   const gaveUp = failure.code === 'COMMIT_GAVE_UP' // after few attempts, on purpose
   if (errorTable[failure.code].action === 'stop' && !gaveUp) lane.broken = failure
 }
 
-async function confirmSide(io: CommitterIo, route: OpenRoute, limits: CommitLimits): Promise<Failure | null> {
+async function confirmSide(
+  io: CommitterIo,
+  lane: Lane,
+  route: OpenRoute,
+  limits: CommitLimits,
+): Promise<Failure | null> {
   const end = await runSide(io, { main: route.spec.table, mainUuid: route.mainUuid, side: route.side, limits })
   if (end.kind === 'failed') return end.failure
   route.confirmed = new Map([[formatTableName(route.side), end.applied]])
+  lane.upkeep.sideCommits++
   return null
 }
 
 async function drainLane(io: CommitterIo, lane: Lane): Promise<void> {
   const { route } = lane
   if (route === null || dropConfirmed(route.positions.unconfirmed, route.confirmed).length === 0) return
-  const failure = lane.broken ?? (await confirmSide(io, route, io.limits))
+  const failure = lane.broken ?? (await confirmSide(io, lane, route, io.limits))
   if (failure !== null) throw fromFailure(failure)
 }
 

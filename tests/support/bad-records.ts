@@ -45,6 +45,8 @@ export interface LogOptions {
   readonly messages: number
   readonly seed: number
   readonly partitions?: number
+  /** To a log that is there. */
+  readonly append?: boolean
   /** Good messages per round; after each a batch of bad records and one of a tombstone go into a few partitions. */
   readonly roundMessages?: number
 }
@@ -57,13 +59,20 @@ export interface MixedLog {
 
 /** Synthetic trades in rounds, with bad records between them. */
 export async function mixedLog(options: LogOptions): Promise<MixedLog> {
-  const { directory, messages, seed, partitions = 4, roundMessages = messages } = options
+  const { directory, messages, seed, partitions = 4, roundMessages = messages, append = false } = options
   const registry = await openFileRegistry(schemas)
   let deadLetters = 0
   let tombstones = 0
   for (let done = 0, round = 0; done < messages; round++, done += roundMessages) {
     const count = Math.min(roundMessages, messages - done)
-    const feed = { directory, schemas: registry, partitions, symbols: 40, append: round > 0, batchRecords: 100 }
+    const feed = {
+      directory,
+      schemas: registry,
+      partitions,
+      symbols: 40,
+      append: append || round > 0,
+      batchRecords: 100,
+    }
     await feedSynthetic({ ...feed, messages: count, seed: seed + round })
     await appendBatch(
       directory,

@@ -37,6 +37,8 @@ export interface LifeOptions {
   readonly busyMsMax?: number
   /** Records of one commit. */
   readonly commitRecords?: number
+  /** Wall clock of the committer, ms. */
+  readonly clock?: () => number
 }
 
 export interface Life {
@@ -55,13 +57,15 @@ const hourMs = 3_600_000
 
 /** One process from its start to its end. What it throws is in the result; ports that crashed stay crashed. */
 export async function live(place: Place, options: LifeOptions = {}): Promise<Life> {
+  const clock = options.clock ?? Date.now
   const ports = faultyPorts(
     openFolderStore(place.warehouse),
-    (store) => openSqlCatalog({ file: place.catalog, store, busyMsMax: options.busyMsMax ?? 1_000 }),
+    (store) => openSqlCatalog({ file: place.catalog, store, busyMsMax: options.busyMsMax ?? 1_000, now: clock }),
     options.plan ?? (() => null),
   )
   const committer = createCommitter({
     ...ports,
+    clock,
     sleep: async () => undefined,
     limits: { ...quick, ...options.limits },
   })
@@ -69,7 +73,7 @@ export async function live(place: Place, options: LifeOptions = {}): Promise<Lif
   const seen = { records: 0, fenced: 0 }
   let error: unknown = null
   try {
-    await runUntilDrained(place, source, ports.store, committer, seen, options.commitRecords ?? 150)
+    await runUntilDrained(place, source, ports.store, committer, seen, { commitRecords: 150, ...options, clock })
     await committer.drain()
   } catch (caught) {
     error = caught
@@ -84,12 +88,12 @@ async function runUntilDrained(
   store: Store,
   committer: ReturnType<typeof createCommitter>,
   seen: { records: number; fenced: number },
-  commitRecords: number,
+  { commitRecords, clock }: { readonly commitRecords: number; readonly clock: () => number },
 ): Promise<void> {
   for (;;) {
     const tables = await committer.open(await specOf(place, source))
     const rows = new ChunkRows(tables.main, tables.deadLetters, 'test')
-    const encode = (request: EncodeRequest): Promise<Encoded> => encodeChunk(rows, request, store)
+    const encode = (request: EncodeRequest): Promise<Encoded> => encodeChunk(rows, request, store, clock())
     const policy = {
       route: 'trades',
       tombstone: 'skip',
@@ -169,7 +173,12 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** What an encode worker does. */
-async function encodeChunk(rows: ChunkRows, request: EncodeRequest, store: Store): Promise<Encoded> {
+async function encodeChunk(
+  rows: ChunkRows,
+  request: EncodeRequest,
+  store: Store,
+  encodedAtMs: number,
+): Promise<Encoded> {
   const { ranges, unknownSchemas, decompressMs, decodeMs } = rows.decode(request)
   if (unknownSchemas.length > 0) throw new Error('unknown schema')
   const stem = request.fileStem
@@ -182,7 +191,7 @@ async function encodeChunk(rows: ChunkRows, request: EncodeRequest, store: Store
     ranges,
     dataFiles: await putDataFiles(main.files, store),
     deadLetterFiles: await putDataFiles(dead.files, store),
-    encodedAtMs: Date.now(),
+    encodedAtMs,
     times: { decompressMs, decodeMs, encodeMs: 0, putMs: 0 },
   }
 }

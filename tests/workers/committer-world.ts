@@ -76,7 +76,13 @@ export function createWorld() {
   const lines: Array<Record<string, unknown>> = []
   let loadFailures = 0
   let fileCount = 0
+  let later: { readonly table: string; left: number; readonly fault: Fault } | null = null
   const takeFault = (table: string): Fault | undefined => {
+    if (later?.table === table && --later.left === 0) {
+      const { fault } = later
+      later = null
+      return fault
+    }
     const at = faults.findIndex((each) => each.table === table)
     return at === -1 ? undefined : faults.splice(at, 1)[0]?.fault
   }
@@ -133,8 +139,13 @@ export function createWorld() {
     pod,
     metadataOf,
     file,
+    nowMs: () => nowMs,
     advanceMs: (ms: number) => {
       nowMs += ms
+    },
+    /** The n-th request to a table from now on. */
+    faultNext: (table: string, nth: number, fault: Fault) => {
+      later = { table, left: nth, fault }
     },
     failLoads: (count: number) => {
       loadFailures = count

@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { type Failure, fromFailure, IngestError } from '../../shared/errors.ts'
+import type { TableName } from '../../shared/iceberg/catalog.ts'
 import type {
   ChangeReply,
   CommitFact,
@@ -10,6 +11,7 @@ import type {
   CommitReply,
   CommitterAnswer,
   CommitterCall,
+  ExpireReply,
   PositionsChange,
   RouteTables,
 } from '../../shared/messages.ts'
@@ -22,6 +24,8 @@ export interface CommitterHandle {
   ping(): Promise<void>
   /** Sets positions, outside of any route. */
   change(change: PositionsChange): Promise<ChangeReply>
+  /** Expires snapshots of one table. */
+  expire(table: TableName): Promise<ExpireReply>
   /** Brings side files into their tables and ends the thread. */
   close(): Promise<void>
 }
@@ -97,6 +101,11 @@ export function openCommitter(options: CommitterHandleOptions): CommitterHandle 
     change: async (change) => {
       const answer = await ask({ kind: 'change', change })
       if (answer.kind !== 'changed') throw new Error(`answer ${answer.kind} to change`)
+      return answer.reply
+    },
+    expire: async (table) => {
+      const answer = await ask({ kind: 'expire', table })
+      if (answer.kind !== 'expired') throw new Error(`answer ${answer.kind} to expire`)
       return answer.reply
     },
     close: async () => {

@@ -191,6 +191,29 @@ export const metricTable = {
     labels: { table: 'open', reason: ['fenced', 'revoked', 'reopen', 'held'] },
   },
 
+  k2_expiries_total: {
+    type: 'counter',
+    help: 'Requests to expire snapshots, by the answer; conflict: another commit came first, planned anew later; failed: none was sent.',
+    labels: { table: 'open', outcome: ['done', 'conflict', 'unknown', 'rejected', 'failed'] },
+  },
+  k2_expired_snapshots_total: { type: 'counter', help: 'Snapshots that expired.', labels: byTable },
+  k2_expiry_duration_seconds: {
+    type: 'histogram',
+    help: 'How long a request to expire snapshots took, its planning included.',
+    labels: {},
+    buckets: CALL_SECONDS,
+  },
+  k2_expired_files_deleted_total: {
+    type: 'counter',
+    help: 'Files of expired snapshots that nothing reached any more, deleted after their grace.',
+    labels: { table: 'open', kind: ['data', 'manifest', 'manifest-list'] },
+  },
+  k2_expired_files_failures_total: {
+    type: 'counter',
+    help: 'Times that deleting such files failed; it is tried again, at last the files are left to orphan removal.',
+    labels: byTable,
+  },
+
   k2_source_connected: {
     type: 'gauge',
     help: '1 where the group member has an assignment and brokers answer it. This and the next ones: Kafka only.',

@@ -8,6 +8,7 @@ import { deadLetterCodes, isDeadLetterCode, type MetricTable } from './metric-ta
 import type { Metrics } from './metrics.ts'
 import type { RunHealth } from './readiness.ts'
 import { RouteProgress, type Trouble } from './route-progress.ts'
+import { beginUpkeep, countUpkeep } from './upkeep-metrics.ts'
 
 type Opened = Extract<IngestFact, { kind: 'opened' }>
 
@@ -147,6 +148,7 @@ export class RunMonitor {
     for (const outcome of ['committed', 'conflict', 'unknown', 'rejected'] as const) {
       this.#metrics.add('k2_commit_attempts_total', { table, outcome }, 0)
     }
+    beginUpkeep(this.#metrics, table)
     for (const reason of ['fenced', 'revoked', 'reopen', 'held'] as const) {
       this.#metrics.add('k2_route_restarts_total', { table, reason }, 0)
     }
@@ -172,10 +174,24 @@ export class RunMonitor {
 
   #commitFact(fact: CommitFact): void {
     const { table } = fact
-    if (fact.kind === 'answered') {
-      this.#metrics.add('k2_commit_attempts_total', { table, outcome: fact.outcome })
-      return
+    switch (fact.kind) {
+      case 'answered':
+        this.#metrics.add('k2_commit_attempts_total', { table, outcome: fact.outcome })
+        return
+      case 'expired':
+      case 'swept':
+        countUpkeep(this.#metrics, fact)
+        return
+      case 'waiting':
+        this.#waits(fact)
+        return
+      default:
+        assertNever(fact)
     }
+  }
+
+  #waits(fact: Extract<CommitFact, { kind: 'waiting' }>): void {
+    const { table } = fact
     // A lost race is not trouble: it is looked up and sent again.
     if (fact.why === 'conflict') return
     if (table === '') this.#catalogTrouble ??= this.#trouble(fact.why)

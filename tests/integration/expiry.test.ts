@@ -1,0 +1,173 @@
+// Expiry beside a run on real files, with a clock of the test's own, and what pyiceberg reads before and after it: at a tag, at the
+// head, and after it has rewritten the table itself.
+import { mkdtempSync } from 'node:fs'
+import { readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadManifestList } from '../../src/shared/iceberg/append.ts'
+import { decodeManifest } from '../../src/shared/iceberg/manifest.ts'
+import type { TableMetadata, TableUpdate } from '../../src/shared/iceberg/metadata.ts'
+import { openSqlCatalog } from '../../src/shared/iceberg/sql-catalog.ts'
+import { openFolderStore } from '../../src/shared/store/folder-store.ts'
+import { createCommitter } from '../../src/workers/committer.ts'
+import { mixedLog } from '../support/bad-records.ts'
+import { runK2 } from '../support/built-k2.ts'
+import { placeIn, temporaryFolder } from '../support/k2-process.ts'
+import { live, prove } from '../support/line.ts'
+import { pythonWithReaders, runReader } from '../support/python-venv.ts'
+import { createWorld, partition, routeSpec } from '../workers/committer-world.ts'
+
+const minute = 60_000
+const name = { namespace: ['market_data'], name: 'trades_v2' }
+const folder = mkdtempSync(join(tmpdir(), 'k2-expiry-'))
+const place = placeIn(folder)
+/** Ten hours ago, so that the program itself finds everything old in the end. */
+let nowMs = Date.now() - 10 * 60 * minute
+
+beforeAll(() => pythonWithReaders(), 300_000)
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Some more records, and a life that commits them, `minutes` after the last one. */
+async function liveOn(minutes: number, seed: number): Promise<void> {
+  await mixedLog({ directory: place.log, messages: 60, seed, partitions: 2, append: seed > 1 })
+  nowMs += minutes * minute
+  const { error } = await live(place, { clock: () => nowMs, commitRecords: 15 })
+  expect(error).toBeNull()
+}
+
+async function withTable<T>(use: (metadata: TableMetadata, apply: Apply) => Promise<T>): Promise<T> {
+  const store = openFolderStore(place.warehouse)
+  const catalog = openSqlCatalog({ file: place.catalog, store, now: () => nowMs })
+  try {
+    const metadata = (await catalog.loadTable(name))?.metadata
+    if (metadata === undefined) throw new Error('no table')
+    return await use(metadata, async (updates) => {
+      expect((await catalog.updateTable(name, [], updates)).kind).toBe('done')
+    })
+  } finally {
+    await catalog.close()
+  }
+}
+type Apply = (updates: readonly TableUpdate[]) => Promise<void>
+
+/** Names of the files that the table's snapshots are made of, by folder. */
+async function reachedNames(): Promise<{ readonly data: Set<string>; readonly metadata: Set<string> }> {
+  const store = openFolderStore(place.warehouse)
+  const base = (location: string): string => location.slice(location.lastIndexOf('/') + 1)
+  return await withTable(async ({ snapshots }) => {
+    const reached = { data: new Set<string>(), metadata: new Set<string>() }
+    for (const snapshot of snapshots) {
+      reached.metadata.add(base(snapshot['manifest-list']))
+      for (const manifest of await loadManifestList(store, snapshot)) {
+        reached.metadata.add(base(manifest.location))
+        for (const { status, file } of decodeManifest(await store.read(manifest.location), manifest)) {
+          if (status !== 'deleted') reached.data.add(base(file.file_path))
+        }
+      }
+    }
+    return reached
+  })
+}
+
+async function filesOf(part: 'data' | 'metadata'): Promise<readonly string[]> {
+  const path = join(place.warehouse, 'market_data', 'trades_v2', part)
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
+}
+
+const read = async (...command: string[]): Promise<Record<string, unknown>> =>
+  Object(await runReader('table_at_refs.py', place.catalog, 'market_data.trades_v2', ...command))
+
+test('2,200 tiny commits, two a second: a small metadata file, and no more files than ten minutes of commits leave', async () => {
+  const root = temporaryFolder()
+  const store = openFolderStore(join(root, 'warehouse'))
+  let clockMs = Date.now()
+  const clock = () => clockMs
+  const catalog = openSqlCatalog({ file: join(root, 'catalog.db'), store, now: clock })
+  const committer = createCommitter({ catalog, store, clock })
+  await committer.open(routeSpec({ location: store.root, partitions: [partition(0, 1_000_000n)] }))
+  const world = createWorld()
+  const table = join(root, 'warehouse', 'market_data', 'trades_v2', 'metadata')
+  let [filesMax, bytesMax] = [0, 0]
+  for (let offset = 0; offset < 2_200; offset++) {
+    const group = { ...world.group(BigInt(offset), BigInt(offset + 1)), oldestEncodedAtMs: clockMs }
+    expect((await committer.commit('trades', group)).kind, `offset ${offset}`).toBe('committed')
+    clockMs += 500
+    if (offset % 200 !== 199) continue
+    const names = await readdir(table)
+    filesMax = Math.max(filesMax, names.length)
+    const newest =
+      names
+        .filter((file) => file.endsWith('.metadata.json'))
+        .toSorted()
+        .at(-1) ?? ''
+    bytesMax = Math.max(bytesMax, (await stat(join(table, newest))).size)
+  }
+  await committer.close()
+  expect(bytesMax).toBeGreaterThan(10_000)
+  expect(bytesMax).toBeLessThan(1_000_000)
+  // 1,200 commits in ten minutes, each with a manifest and a manifest list; and what the table keeps.
+  expect(filesMax).toBeLessThan(3_000)
+}, 180_000)
+
+test('what a tag shows is the same before and after expiry, and after a rewrite of the table by another engine', async () => {
+  await liveOn(0, 1)
+  await withTable(async ({ snapshots }, apply) => {
+    const third = snapshots[2]
+    if (third === undefined) throw new Error('three commits')
+    await apply([{ action: 'set-snapshot-ref', 'ref-name': 'audit', 'snapshot-id': third['snapshot-id'], type: 'tag' }])
+  })
+  const before = await read()
+  await liveOn(20, 2)
+  await liveOn(20, 3)
+  await liveOn(20, 4)
+  const after = await read()
+  expect(after['audit']).toEqual(before['audit'])
+  expect(Object(after['audit']).length).toBeGreaterThan(10)
+  expect((await prove(place)).verdict).toBe('equal')
+
+  const rewritten = await read('overwrite')
+  expect(rewritten['main']).toEqual(after['main'])
+  const dataBefore = (await filesOf('data')).length
+  for (const seed of [5, 6, 7]) await liveOn(20, seed)
+  expect((await prove(place)).verdict).toBe('equal')
+  expect((await read())['audit']).toEqual(before['audit'])
+
+  // The rewritten files are gone, but for those that the tags show; nothing that is shown is.
+  const reached = await reachedNames()
+  const [data, metadata] = [await filesOf('data'), await filesOf('metadata')]
+  expect([...reached.data].filter((file) => !data.includes(file))).toEqual([])
+  expect([...reached.metadata].filter((file) => !metadata.includes(file))).toEqual([])
+  expect(dataBefore).toBeGreaterThan(data.length)
+  // Files of the last expiry wait for their grace.
+  const orphans = metadata.filter((file) => file.endsWith('.avro') && !reached.metadata.has(file))
+  expect(orphans.length).toBeLessThan(20)
+  expect(metadata.filter((file) => file.endsWith('.metadata.json')).length).toBeLessThanOrEqual(21)
+
+  const words = ['tables', 'expire', '--catalog', `sqlite:${place.catalog}`, '--warehouse', place.warehouse]
+  const names = await filesOf('metadata')
+  const [would] = await expiryOf([...words, '--dry-run'])
+  expect(would).toMatchObject({ table: 'market_data.trades_v2', dry_run: true })
+  expect(would?.snapshots_expired).toBeGreaterThan(0)
+  expect(await filesOf('metadata')).toEqual(names)
+  const [did] = await expiryOf(words)
+  const { snapshots_expired, snapshots_left } = would ?? {}
+  expect(did).toMatchObject({ dry_run: false, snapshots_expired, snapshots_left, lists_waiting: 1 })
+  expect((await read())['audit']).toEqual(before['audit'])
+  expect((await prove(place)).verdict).toBe('equal')
+  const { out } = await runK2([...words, '--dry-run', '--table', 'market_data.trades_v2'])
+  expect(out).toContain('0 would expire')
+}, 180_000)
+
+interface Expiry {
+  readonly snapshots_expired: number
+  readonly snapshots_left: number
+}
+
+/** What `k2 tables expire --json` says, main table first. */
+async function expiryOf(words: readonly string[]): Promise<readonly Expiry[]> {
+  const { code, out, err } = await runK2([...words, '--json'])
+  expect([code, err]).toEqual([0, ''])
+  return JSON.parse(out).tables
+}
