@@ -4,6 +4,7 @@ import { calibration } from './calibration.ts'
 import type { Bench } from './figure.ts'
 import { batchWalk } from './figures/batch-walk.ts'
 import { commit } from './figures/commit.ts'
+import { commitGrowth } from './figures/commit-growth.ts'
 import { cpuPyarrow } from './figures/cpu-pyarrow.ts'
 import { decode } from './figures/decode.ts'
 import { decompress } from './figures/decompress.ts'
@@ -38,6 +39,7 @@ export const benches: ReadonlyMap<string, NamedBench> = new Map<string, NamedBen
   ['encode', always(encode)],
   ['shapes', always(shapesBench)],
   ['commit', always(commit)],
+  ['commit-growth', always(commitGrowth)],
   ['line-log-directory', always(lineLogDirectory)],
   ['line-kafka', always(lineKafka)],
   ['cpu-pyarrow', always(cpuPyarrow)],

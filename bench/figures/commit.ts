@@ -42,7 +42,8 @@ export async function commit(options: BenchOptions): Promise<readonly Figure[]> 
   return [timeFigure({ name: 'commit', unit: 'ms', scale: 1, records: null, referenceName, pair })]
 }
 
-function routeSpec(options: BenchOptions, folder: string): RouteSpec {
+/** Route into a table of trades in the folder. */
+export function routeSpec(options: BenchOptions, folder: string): RouteSpec {
   const { schema, spec } = tradeLayout(options.root)
   return {
     route: 'bench',
@@ -72,7 +73,7 @@ function routeSpec(options: BenchOptions, folder: string): RouteSpec {
 }
 
 /** A description with real statistics; the committer never opens data files, so none is written. */
-async function sampleFile(options: BenchOptions, { main }: RouteTables): Promise<DataFile> {
+export async function sampleFile(options: BenchOptions, { main }: RouteTables): Promise<DataFile> {
   const { batch } = await sampleColumns(options)
   const encoded = new ParquetWasmEncoder().encode(batch, main.schema)
   const { schema, spec } = main
@@ -86,7 +87,8 @@ async function sampleFile(options: BenchOptions, { main }: RouteTables): Promise
   })
 }
 
-async function commitOne(committer: Committer, file: DataFile, index: number): Promise<void> {
+/** Commits the file as the `index`-th group. Errors: any answer but committed. */
+export async function commitOne(committer: Committer, file: DataFile, index: number): Promise<void> {
   const range = { topic: TOPIC, partition: 0, first: BigInt(index * ROWS), next: BigInt((index + 1) * ROWS) }
   const reply = await committer.commit('bench', {
     ranges: [{ ...range, records: ROWS, rows: ROWS, deadLetters: 0, tombstonesSkipped: 0 }],
@@ -108,7 +110,8 @@ function counting(store: Store): { readonly store: Store; readonly sizes: number
   return { store: { ...store, putIfAbsent }, sizes }
 }
 
-async function writeSynced(path: string, size: number): Promise<void> {
+/** A file of zeros, fsynced. */
+export async function writeSynced(path: string, size: number): Promise<void> {
   const file = await open(path, 'w')
   try {
     await file.writeFile(new Uint8Array(size))

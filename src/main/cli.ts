@@ -24,6 +24,7 @@ const loaders: CommandLoaders = {
   'dead-letters show': async () => (await import('./commands/dead-letters.ts')).deadLettersShowCommand,
   'dead-letters summary': async () => (await import('./commands/dead-letters.ts')).deadLettersSummaryCommand,
   'dead-letters export': async () => (await import('./commands/dead-letters-export.ts')).deadLettersExportCommand,
+  'tables expire': async () => (await import('./commands/tables-expire.ts')).tablesExpireCommand,
   'services up': async () => (await import('./commands/services.ts')).servicesUpCommand,
   'services status': async () => (await import('./commands/services.ts')).servicesStatusCommand,
   'services down': async () => (await import('./commands/services.ts')).servicesDownCommand,

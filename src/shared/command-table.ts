@@ -145,6 +145,18 @@ export const commandTable = {
       'k2 dead-letters export --config k2.json --out-dir letters --rotate-bytes 16MiB',
     ],
   },
+  'tables expire': {
+    group: 'Repair',
+    summary: 'expire old snapshots now, and delete files that nothing shows any more',
+    details:
+      'k2 run does this by itself, after its commits; this is for tables that no run looks after, and for seeing what the next expiry would remove. ' +
+      'What is kept: the table’s own history.expire.* settings, else the last 15 minutes but at most 100 snapshots, and tags for hours and days. ' +
+      'Files of snapshots that expire now are deleted ten minutes later, by the next run or by this command.',
+    examples: [
+      'k2 tables expire --catalog sqlite:catalog.db --warehouse warehouse --dry-run',
+      'k2 tables expire --catalog sqlite:catalog.db --warehouse warehouse --table market_data.trades_v2',
+    ],
+  },
   'services up': {
     group: 'Servers to try it on',
     summary: 'install and start Kafka, Redis, registry, catalog and S3 on 127.0.0.1',

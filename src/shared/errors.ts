@@ -201,11 +201,6 @@ export const errorTable = {
     text: 'commit did not succeed in its bounded number of attempts',
     help: 'find the other writers of this table, then start k2 run again',
   },
-  EXPIRY_FAILED: {
-    action: 'stop',
-    text: 'old snapshots could not be expired',
-    help: 'see the reason; the table is as it was, and the command can be repeated',
-  },
   POSITIONS_UNTRUSTED: {
     action: 'stop',
     text: 'table positions cannot be trusted',

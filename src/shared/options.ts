@@ -3,6 +3,7 @@
 import type { CommandName } from './command-table.ts'
 import type { OptionRow } from './option-row.ts'
 import { deadLettersRows } from './options-dead-letters.ts'
+import { expiryRows } from './options-expiry.ts'
 import { feedRows } from './options-feed.ts'
 import { kafkaRows } from './options-kafka.ts'
 import { positionsRows } from './options-positions.ts'
@@ -30,6 +31,7 @@ const EVERY_COMMAND = [
   'dead-letters show',
   'dead-letters summary',
   'dead-letters export',
+  'tables expire',
   'services up',
   'services status',
   'services down',
@@ -47,6 +49,7 @@ export const optionRows = [
   ...kafkaRows,
   ...positionsRows,
   ...deadLettersRows,
+  ...expiryRows,
   {
     name: 'topic',
     commands: ['run', 'verify', 'tables plan'],
@@ -78,6 +81,7 @@ export const optionRows = [
       'dead-letters show',
       'dead-letters summary',
       'dead-letters export',
+      'tables expire',
     ],
     group: 'Where',
     kind: 'catalog',
@@ -98,6 +102,7 @@ export const optionRows = [
       'dead-letters show',
       'dead-letters summary',
       'dead-letters export',
+      'tables expire',
     ],
     group: 'Where',
     kind: 'path',
@@ -106,10 +111,10 @@ export const optionRows = [
   },
   {
     name: 'table',
-    commands: ['run', 'verify', 'positions show', 'tables show', 'tables plan'],
+    commands: ['run', 'verify', 'positions show', 'tables show', 'tables plan', 'tables expire'],
     group: 'Where',
     kind: 'table',
-    text: 'table, with its namespace; unset: by the rule of the topic, or every table (show)',
+    text: 'table, with its namespace; unset: by the rule of the topic, or every table (show, expire)',
   },
   {
     name: 'group',

@@ -26,7 +26,7 @@ export async function expireTable(io: CommitterIo, name: TableName): Promise<Exp
     let races = 0
     for (let count = 0; count < BATCHES_MAX; count++) {
       const end = await expireSnapshots(io, upkeep, await loadExpirable(io, name), side)
-      if (end.kind === 'failed') throw new IngestError('EXPIRY_FAILED', { table, reason: end.why })
+      if (end.kind === 'failed') return { kind: 'failed', failure: end.failure }
       if (end.kind === 'nothing') break
       if (end.kind === 'skipped') {
         if (++races > RACES_MAX) throw new IngestError('COMMIT_GAVE_UP', { table, attempts: races, reason: end.why })

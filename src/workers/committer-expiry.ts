@@ -11,7 +11,7 @@ import {
   planExpiry,
 } from '../shared/commit/expiry-plan.ts'
 import { SIDE_FILES_KEY } from '../shared/commit/side-tables.ts'
-import { IngestError } from '../shared/errors.ts'
+import { type Failure, IngestError, toFailure } from '../shared/errors.ts'
 import type { CommitOutcome, TableName } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import {
@@ -80,15 +80,12 @@ export function isExpiryDue(upkeep: Upkeep, metadata: TableMetadata, nowMs: numb
   return grown >= Math.min(BATCH_SNAPSHOTS_MAX, lookSnapshots + waiting) || nowMs - upkeep.lookedAtMs >= lookMsMax
 }
 
-/** How a batch went: `skipped` lost a race, or its answer. */
-export interface ExpiryEnd {
-  readonly kind: 'nothing' | 'done' | 'skipped' | 'failed'
-  /** The newest that is known. */
-  readonly metadata: TableMetadata
-  readonly plan: ExpiryPlan
-  /** Why it was skipped or failed. */
-  readonly why: string
-}
+/** How a batch went: `skipped` lost a race, or its answer. `metadata`: the newest that is known. */
+export type ExpiryEnd = { readonly metadata: TableMetadata; readonly plan: ExpiryPlan } & (
+  | { readonly kind: 'nothing' | 'done' }
+  | { readonly kind: 'skipped'; readonly why: string }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+)
 
 /** One batch: plans it on `base`, whose marks were checked, and sends it once. Never throws what the world did. */
 export async function expireSnapshots(
@@ -102,7 +99,7 @@ export async function expireSnapshots(
   const plan = planExpiry(base, atMs, io.guards)
   upkeep.lookedAtMs = atMs
   upkeep.snapshotsLeft = base.snapshots.length - plan.snapshots.length - plan.left
-  if (isNothing(plan)) return { kind: 'nothing', metadata: base, plan, why: '' }
+  if (isNothing(plan)) return { kind: 'nothing', metadata: base, plan }
   const counts = { snapshots: plan.snapshots.length, oldRefs: plan.oldRefs.length, newTags: plan.newTags.size }
   try {
     const outcome = await send(io, upkeep, plan, side, atMs)
@@ -118,7 +115,7 @@ export async function expireSnapshots(
     io.tell({ kind: 'expired', table, outcome: 'failed', ...counts, ms: io.clock() - atMs })
     io.log({ event: 'expiry failed', table, error: error.message })
     upkeep.snapshotsLeft = base.snapshots.length
-    return { kind: 'failed', metadata: base, plan, why: error.message }
+    return { kind: 'failed', metadata: base, plan, failure: toFailure(error) }
   }
 }
 
@@ -132,7 +129,7 @@ function expired(io: CommitterIo, upkeep: Upkeep, plan: ExpiryPlan, metadata: Ta
     snapshots_left: metadata.snapshots.length,
   })
   for (const key of upkeep.done) if (metadata.properties[key] === undefined) upkeep.done.delete(key)
-  return { kind: 'done', metadata, plan, why: '' }
+  return { kind: 'done', metadata, plan }
 }
 
 /** The list is on the disk before metadata names it. */

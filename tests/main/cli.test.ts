@@ -49,6 +49,7 @@ async function k2(words: string, more: Partial<CommandLineInput> & { readonly fa
     'dead-letters show': loader('dead-letters show'),
     'dead-letters summary': loader('dead-letters summary'),
     'dead-letters export': loader('dead-letters export'),
+    'tables expire': loader('tables expire'),
     'services up': loader('services up'),
     'services status': loader('services status'),
     'services down': loader('services down'),
