@@ -74,7 +74,7 @@ const troubleWaitMs = 60_000
  * with the root of the commits in a grace, not with the commits.
  */
 export function isExpiryDue(upkeep: Upkeep, metadata: TableMetadata, nowMs: number): boolean {
-  const waiting = pendingLists(metadata.properties).length
+  const waiting = pendingLists(metadata.properties).filter(({ key }) => !upkeep.done.has(key)).length
   if (waiting >= pendingMax) return false
   const grown = metadata.snapshots.length - upkeep.snapshotsLeft
   return grown >= Math.min(BATCH_SNAPSHOTS_MAX, lookSnapshots + waiting) || nowMs - upkeep.lookedAtMs >= lookMsMax
@@ -144,8 +144,10 @@ async function send(
   const id = randomUUID()
   const location = `${metadataFolder(base)}/expired-${id}.json`
   const hasList = plan.snapshots.length > 0
+  await noteDone(io, upkeep, base)
   if (hasList) await io.store.putIfAbsent(location, writeExpiredList(listOf(plan, side)))
-  const [key, value] = pendingProperty(id, location, atMs)
+  const mayFreeFiles = plan.snapshots.some((each) => each.mayFreeFiles)
+  const [key, value] = pendingProperty(id, { location, atMs, mayFreeFiles })
   const properties = {
     set: hasList ? { [key]: value } : {},
     removed: [...upkeep.done].filter((each) => base.properties[each] !== undefined),
@@ -154,6 +156,13 @@ async function send(
   const isRefused = outcome.kind === 'conflict' || outcome.kind === 'rejected'
   if (isRefused && hasList) await io.store.delete(location).catch(() => undefined)
   return outcome
+}
+
+/** Lists whose grace is over and whose file is gone were done by another process, or by an earlier life of this one. */
+async function noteDone(io: CommitterIo, upkeep: Upkeep, base: TableMetadata): Promise<void> {
+  await inTurn(dueLists(io, upkeep, base), async ({ key, location }) => {
+    if ((await io.store.size(location)) === null) upkeep.done.add(key)
+  })
 }
 
 async function post(
@@ -176,10 +185,9 @@ function listOf(plan: ExpiryPlan, side: TableMetadata | null) {
   const described = side === null ? [] : snapshots.flatMap(({ snapshot }) => sideDescriptions(snapshot.summary, side))
   return {
     tableUuid: base['table-uuid'],
-    snapshots: snapshots.map(({ snapshot, mayFreeFiles }) => ({
+    snapshots: snapshots.map(({ snapshot }) => ({
       snapshotId: snapshot['snapshot-id'],
       manifestList: snapshot['manifest-list'],
-      mayFreeFiles,
     })),
     files: [...statisticsFiles(base, ids), ...described],
   }
@@ -259,7 +267,8 @@ async function sweepList(
   // Done by another process, or of a table that was replaced: no snapshot of this one names its files.
   if (list === null || list.tableUuid !== metadata['table-uuid']) return true
   while (!(await upkeep.reachable.follow(store, metadata, listsPerTurn))) await io.sleep(0)
-  const freed = await findFreed(store, list.snapshots, metadata, upkeep.reachable, guards.unreached)
+  const mayFreeFiles = pendingLists(metadata.properties).some((each) => each.mayFreeFiles)
+  const freed = await findFreed(store, { ...list, mayFreeFiles }, metadata, upkeep.reachable, guards.unreached)
   const isDone = await inLane(async () => {
     for (const files of [freed.dataFiles, freed.manifests, freed.manifestLists, list.files, [location]]) {
       await inTurn(files, (file) => store.delete(file))

@@ -21,7 +21,7 @@ export function expiryOf(
   const plan = planExpiry(base, nowMs, guards)
   if (isNothing(plan)) return null
   const id = String(world.nextId++)
-  const [key, value] = pendingProperty(id, id, nowMs)
+  const [key, value] = pendingProperty(id, { location: id, atMs: nowMs, mayFreeFiles: true })
   world.expired.set(
     key,
     plan.snapshots.map(({ snapshot }) => snapshot['manifest-list']),

@@ -7,6 +7,7 @@ import { APPLIED_PROPERTY } from '../../shared/commit/side-tables.ts'
 import type { Config } from '../../shared/config.ts'
 import { fromFailure, IngestError } from '../../shared/errors.ts'
 import { formatTableName, type TableName } from '../../shared/iceberg/catalog.ts'
+import { pendingLists } from '../../shared/iceberg/expired-list.ts'
 import { findFreed, ReachableManifests } from '../../shared/iceberg/freed-files.ts'
 import type { TableMetadata } from '../../shared/iceberg/metadata.ts'
 import { mayExpire } from '../../shared/iceberg/retention.ts'
@@ -53,12 +54,12 @@ const lookAt = (config: ExpireConfig): Promise<readonly ExpiryReport[]> =>
     const after = applyUpdates(metadata, updates, { now: nowMs, previousLocation: null })
     const reachable = new ReachableManifests()
     await reachable.follow(store, after, Number.POSITIVE_INFINITY)
-    const entries = plan.snapshots.map(({ snapshot, mayFreeFiles }) => ({
+    const snapshots = plan.snapshots.map(({ snapshot }) => ({
       snapshotId: snapshot['snapshot-id'],
       manifestList: snapshot['manifest-list'],
-      mayFreeFiles,
     }))
-    const freed = await findFreed(store, entries, after, reachable, guards.unreached)
+    const mayFreeFiles = [...plan.snapshots, ...pendingLists(metadata.properties)].some((each) => each.mayFreeFiles)
+    const freed = await findFreed(store, { snapshots, mayFreeFiles }, after, reachable, guards.unreached)
     return {
       kind: 'would expire',
       table: formatTableName(name),

@@ -3,14 +3,12 @@
 // list findable by whoever opens the table next, without listing folders, and two processes never overwrite each other's.
 // Invariant: a list says what to look at, never what to delete: that is decided against the table as it is then.
 import { IngestError } from '../errors.ts'
-import { inside, type Place, readArray, readBoolean, readMember, readObject, readString } from './json-shape.ts'
+import { inside, type Place, readArray, readMember, readObject, readString } from './json-shape.ts'
 
 /** What is left of a snapshot once it expired. */
 export interface ExpiredEntry {
   readonly snapshotId: bigint
   readonly manifestList: string
-  /** Its manifests must be read for data files that nothing else shows. */
-  readonly mayFreeFiles: boolean
 }
 
 export interface ExpiredList {
@@ -26,14 +24,22 @@ export interface PendingList {
   readonly key: string
   readonly location: string
   readonly atMs: number
+  /**
+   * A snapshot of it shows data files that may be shown by no other. As long as such a list waits, manifests of every list are read
+   * before they are deleted: the last one to name a manifest need not be the one that frees its files.
+   */
+  readonly mayFreeFiles: boolean
 }
 
 const PREFIX = 'k2.expired.'
 
 /** Key and value of the property that names a list. */
-export const pendingProperty = (id: string, location: string, atMs: number): readonly [string, string] => [
+export const pendingProperty = (
+  id: string,
+  { location, atMs, mayFreeFiles }: Omit<PendingList, 'key'>,
+): readonly [string, string] => [
   `${PREFIX}${id}`,
-  `${new Date(atMs).toISOString()} ${location}`,
+  `${new Date(atMs).toISOString()} ${mayFreeFiles ? 'rewrites' : 'appends'} ${location}`,
 ]
 
 /** Lists that a table names, oldest first; a value that cannot be read is left out. */
@@ -41,9 +47,9 @@ export function pendingLists(properties: Readonly<Record<string, string>>): read
   const lists: PendingList[] = []
   for (const [key, value] of Object.entries(properties)) {
     if (!key.startsWith(PREFIX)) continue
-    const space = value.indexOf(' ')
-    const atMs = Date.parse(value.slice(0, Math.max(0, space)))
-    if (!Number.isNaN(atMs)) lists.push({ key, location: value.slice(space + 1), atMs })
+    const [, at = '', kind = '', location = ''] = /^(\S+) (appends|rewrites) (.+)$/.exec(value) ?? []
+    const atMs = Date.parse(at)
+    if (!Number.isNaN(atMs)) lists.push({ key, location, atMs, mayFreeFiles: kind === 'rewrites' })
   }
   return lists.sort((a, b) => a.atMs - b.atMs)
 }
@@ -52,10 +58,9 @@ export function writeExpiredList(list: ExpiredList): Uint8Array {
   const document = {
     v: 1,
     table_uuid: list.tableUuid,
-    snapshots: list.snapshots.map(({ snapshotId, manifestList, mayFreeFiles }) => ({
+    snapshots: list.snapshots.map(({ snapshotId, manifestList }) => ({
       snapshot_id: String(snapshotId),
       manifest_list: manifestList,
-      may_free_files: mayFreeFiles,
     })),
     files: list.files,
   }
@@ -89,6 +94,5 @@ function readEntry(value: unknown, place: Place): ExpiredEntry {
   return {
     snapshotId: BigInt(id),
     manifestList: readMember(object, 'manifest_list', place, readString),
-    mayFreeFiles: readMember(object, 'may_free_files', place, readBoolean),
   }
 }

@@ -74,36 +74,32 @@ export class ReachableManifests {
 }
 
 /**
- * Files of expired snapshots that nothing reaches. Entries whose snapshot is in the table (again) are left alone. `reachable` must
+ * Files of expired snapshots that nothing reaches; data files are looked for only where `mayFreeFiles`. Entries whose snapshot is in the table (again) are left alone. `reachable` must
  * have followed this metadata. Errors: STORE_*, TABLE_METADATA.
  */
 export async function findFreed(
   store: Store,
-  expired: readonly ExpiredEntry[],
+  { snapshots, mayFreeFiles }: { readonly snapshots: readonly ExpiredEntry[]; readonly mayFreeFiles: boolean },
   metadata: TableMetadata,
   reachable: ReachableManifests,
   unreached: Unreached,
 ): Promise<FreedFiles> {
   const ids = new Set(metadata.snapshots.map((snapshot) => snapshot['snapshot-id']))
   const lists = new Set(metadata.snapshots.map((snapshot) => comparable(snapshot['manifest-list'])))
-  const gone = expired.filter(({ snapshotId }) => !ids.has(snapshotId))
+  const gone = snapshots.filter(({ snapshotId }) => !ids.has(snapshotId))
   const manifestLists = unreached(
     gone.map((entry) => entry.manifestList),
     lists,
   )
   const named = new Map<string, ManifestFile>()
-  const searched = new Set<string>()
-  await inTurn(gone, async ({ manifestList, mayFreeFiles }) => {
-    for (const manifest of await readExpired(store, manifestList)) {
-      named.set(manifest.location, manifest)
-      if (mayFreeFiles) searched.add(manifest.location)
-    }
+  await inTurn(gone, async ({ manifestList }) => {
+    for (const manifest of await readExpired(store, manifestList)) named.set(manifest.location, manifest)
   })
   const manifests = unreached([...named.keys()], reachable)
   const candidates = new Map<string, string>()
   let newest = 0n
   await inTurn(
-    manifests.filter((location) => searched.has(location)).flatMap((location) => named.get(location) ?? []),
+    (mayFreeFiles ? manifests : []).flatMap((location) => named.get(location) ?? []),
     async (manifest) => {
       for (const { file, sequenceNumber } of await readManifest(store, manifest)) {
         candidates.set(comparable(file.file_path), file.file_path)

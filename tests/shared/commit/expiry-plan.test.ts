@@ -12,19 +12,19 @@ const minute = 60_000
 
 /** A table whose expired snapshots wait in lists, as in the product. */
 class KeptTable extends TableHistory {
-  readonly #waiting: ExpiredEntry[][] = []
+  readonly #waiting: Array<{ readonly snapshots: readonly ExpiredEntry[]; readonly mayFreeFiles: boolean }> = []
   readonly #reachable = new ReachableManifests()
 
   expire(batchMax?: number): number {
     const plan = planExpiry(this.metadata, this.nowMs, guards, batchMax)
     this.apply(expiryUpdates(plan, { set: {}, removed: [] }))
-    const entries = plan.snapshots.map(({ snapshot, mayFreeFiles }) => ({
+    const snapshots = plan.snapshots.map(({ snapshot }) => ({
       snapshotId: snapshot['snapshot-id'],
       manifestList: snapshot['manifest-list'],
-      mayFreeFiles,
     }))
-    if (entries.length > 0) this.#waiting.push(entries)
-    return entries.length
+    const mayFreeFiles = plan.snapshots.some((each) => each.mayFreeFiles)
+    if (snapshots.length > 0) this.#waiting.push({ snapshots, mayFreeFiles })
+    return snapshots.length
   }
 
   /** Deletes the files of the list at `index`; `crashAfter` files, then the list stays. */
@@ -32,7 +32,14 @@ class KeptTable extends TableHistory {
     const list = this.#waiting[index % Math.max(1, this.#waiting.length)]
     if (list === undefined) return
     while (!(await this.#reachable.follow(this.store, this.metadata, 3)));
-    const freed = await findFreed(this.store, list, this.metadata, this.#reachable, guards.unreached)
+    const mayFreeFiles = this.#waiting.some((each) => each.mayFreeFiles)
+    const freed = await findFreed(
+      this.store,
+      { ...list, mayFreeFiles },
+      this.metadata,
+      this.#reachable,
+      guards.unreached,
+    )
     const files = [...freed.dataFiles, ...freed.manifests, ...freed.manifestLists]
     for (const file of files.slice(0, crashAfter)) await this.store.delete(file)
     if (files.length <= crashAfter) this.#waiting.splice(this.#waiting.indexOf(list), 1)
@@ -99,6 +106,22 @@ describe('a table with any history', () => {
       { numRuns: Number(process.env['K2_HISTORIES'] ?? 60) },
     )
   })
+})
+
+test('files rewritten after their first snapshots expired are freed, though the list of those is done first', async () => {
+  const table = new KeptTable()
+  for (let count = 0; count < 3; count++) await table.append()
+  table.nowMs += 16 * minute
+  await table.append()
+  expect(table.expire()).toBe(3)
+  await table.compact('main', () => true)
+  table.nowMs += 16 * minute
+  await table.append()
+  expect(table.expire()).toBe(2)
+  await table.sweep(0)
+  await table.sweep(0)
+  const reached = await table.reached()
+  expect([...table.store.files.keys()].filter((file) => !reached.has(file))).toEqual([])
 })
 
 describe('what stays', () => {

@@ -8,9 +8,7 @@ import {
 
 const list = {
   tableUuid: 'u',
-  snapshots: [
-    { snapshotId: 9_007_199_254_740_993n, manifestList: 'file:///w/t/metadata/snap-1.avro', mayFreeFiles: true },
-  ],
+  snapshots: [{ snapshotId: 9_007_199_254_740_993n, manifestList: 'file:///w/t/metadata/snap-1.avro' }],
   files: ['file:///w/t/metadata/1.stats'],
 }
 
@@ -22,10 +20,7 @@ describe('a list of expired snapshots', () => {
   test.each([
     ['not JSON', '{'],
     ['no table', '{"snapshots":[],"files":[]}'],
-    [
-      'an id that is none',
-      '{"table_uuid":"u","files":[],"snapshots":[{"snapshot_id":"-1","manifest_list":"l","may_free_files":true}]}',
-    ],
+    ['an id that is none', '{"table_uuid":"u","files":[],"snapshots":[{"snapshot_id":"-1","manifest_list":"l"}]}'],
   ])('that is damaged is an error with its file: %s', (_what, text) => {
     const read = () => parseExpiredList(new TextEncoder().encode(text), 'file:///w/expired.json')
     expect(read).toThrow(/TABLE_METADATA.*file:\/\/\/w\/expired\.json/)
@@ -34,16 +29,15 @@ describe('a list of expired snapshots', () => {
 
 test('a table names its lists in properties of their own; the oldest comes first, others are passed over', () => {
   const at = Date.parse('2026-11-24T10:00:00Z')
+  const a = { location: 'file:///w/a.json', atMs: at, mayFreeFiles: false }
+  const b = { location: 'file:///w/with space/b.json', atMs: at + 1, mayFreeFiles: true }
   const properties = {
-    ...Object.fromEntries([
-      pendingProperty('b', 'file:///w/with space/b.json', at + 1),
-      pendingProperty('a', 'file:///w/a.json', at),
-    ]),
+    ...Object.fromEntries([pendingProperty('b', b), pendingProperty('a', a)]),
     'k2.expired.c': 'nonsense',
     'k2.positions': '{}',
   }
   expect(pendingLists(properties)).toEqual([
-    { key: 'k2.expired.a', location: 'file:///w/a.json', atMs: at },
-    { key: 'k2.expired.b', location: 'file:///w/with space/b.json', atMs: at + 1 },
+    { key: 'k2.expired.a', ...a },
+    { key: 'k2.expired.b', ...b },
   ])
 })
