@@ -1,6 +1,6 @@
-// Figure `commit-growth`: what a commit costs in a young table and after thousands of snapshots, by the real committer: manifests
-// merged, snapshots expired, their files listed for deletion on the way. Beside each stretch the disk is timed by files of a fixed
-// size, so that a busy disk is not taken for growth. Invariant: a stretch ends drained: nothing of its upkeep is left for the next.
+// Figure `commit-growth`: what a commit costs after thousands of snapshots, by the real committer: manifests merged, snapshots expired,
+// their files listed for deletion on the way. Beside each stretch of the old table a young one is committed to, in turn, so that
+// whatever else the machine does meets both. Invariant: a block ends drained: nothing of its upkeep falls into the next.
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DataFile } from '../../src/shared/iceberg/data-file.ts'
@@ -8,51 +8,76 @@ import { openSqlCatalog } from '../../src/shared/iceberg/sql-catalog.ts'
 import { pathOfLocation } from '../../src/shared/store/file-location.ts'
 import { openFolderStore } from '../../src/shared/store/folder-store.ts'
 import { type Committer, createCommitter } from '../../src/workers/committer.ts'
-import { type BenchOptions, median, type Outcome, rssMbMax, timed } from '../figure.ts'
-import { commitOne, routeSpec, sampleFile, writeSynced } from './commit.ts'
+import { type BenchOptions, type Outcome, rssMbMax, timed } from '../figure.ts'
+import { commitOne, routeSpec, sampleFile } from './commit.ts'
 
 /** Snapshots before each stretch; the last one with `--long`. */
-const MARKS = [10, 100, 1_000]
+const MARKS = [100, 1_000]
 const LONG_MARK = 10_000
 const LONG_MESSAGES = 10_000_000
-/** Commits of a stretch: a merge of manifests falls into each. */
-const STRETCH = 100
-/** As large as the files of a commit to a young table. */
-const PROBE_BYTES = 8_000
-const PROBES = 60
+/** Snapshots of the young table. */
+const YOUNG = 10
+/** A stretch of both tables, cut into blocks in turn: a merge of manifests falls into it. */
+const BLOCKS = 10
+const BLOCK_COMMITS = 10
 const GROWTH_MAX = 1.3
 const METADATA_BYTES_MAX = 1_000_000
 
+interface Cost {
+  ms: number
+  cpuMs: number
+}
+
 interface Stretch {
   readonly snapshots: number
-  readonly commitMs: number
-  readonly cpuMs: number
-  readonly probeMs: number
+  readonly old: Cost
+  readonly young: Cost
   readonly metadataBytes: number
   readonly metadataFiles: number
 }
 
+/** A table that is committed to. */
+interface Table {
+  readonly committer: Committer
+  readonly metadataFolder: string
+  /** Commits until there are so many, and drains. */
+  readonly commits: (until: number) => Promise<void>
+  readonly count: () => number
+}
+
 export async function commitGrowth(options: BenchOptions): Promise<readonly Outcome[]> {
-  const folder = join(options.folder, 'commit-growth')
+  const old = await openTable(options, 'commit-growth')
+  const marks = options.messages >= LONG_MESSAGES ? [...MARKS, LONG_MARK] : MARKS
+  const stretches: Stretch[] = []
+  for (const snapshots of marks) {
+    await old.commits(snapshots)
+    const young = await openTable(options, `commit-growth-${snapshots}`)
+    await young.commits(YOUNG)
+    stretches.push(await measure(snapshots, old, young))
+    await young.committer.close()
+  }
+  await old.committer.close()
+  return [figureOf(stretches)]
+}
+
+async function openTable(options: BenchOptions, name: string): Promise<Table> {
+  const folder = join(options.folder, name)
   mkdirSync(folder, { recursive: true })
   const store = openFolderStore(join(folder, 'warehouse'))
   const committer = createCommitter({ catalog: openSqlCatalog({ file: join(folder, 'catalog.db'), store }), store })
   const tables = await committer.open(routeSpec(options, folder))
   const file = await sampleFile(options, tables)
-  const metadataFolder = (pathOfLocation(tables.main.dataLocation) ?? '').replace(/data$/, 'metadata')
-  const marks = options.messages >= LONG_MESSAGES ? [...MARKS, LONG_MARK] : MARKS
-  const stretches: Stretch[] = []
+  const location = tables.main.dataLocation
   let count = 0
-  const commits = async (until: number): Promise<void> => {
-    for (; count < until; count++) await commitOne(committer, named(file, tables.main.dataLocation, count), count)
-    await committer.drain()
+  return {
+    committer,
+    metadataFolder: (pathOfLocation(location) ?? '').replace(/data$/, 'metadata'),
+    commits: async (until) => {
+      for (; count < until; count++) await commitOne(committer, named(file, location, count), count)
+      await committer.drain()
+    },
+    count: () => count,
   }
-  for (const snapshots of marks) {
-    await commits(snapshots)
-    stretches.push(await measure(committer, { snapshots, folder, metadataFolder, run: () => commits(count + STRETCH) }))
-  }
-  await committer.close()
-  return [figureOf(stretches)]
 }
 
 const named = (file: DataFile, location: string, index: number): DataFile => ({
@@ -60,24 +85,13 @@ const named = (file: DataFile, location: string, index: number): DataFile => ({
   location: `${location}/${index}.parquet`,
 })
 
-async function measure(
-  committer: Committer,
-  stretch: { snapshots: number; folder: string; metadataFolder: string; run: () => Promise<void> },
-): Promise<Stretch> {
-  const { snapshots, folder, metadataFolder } = stretch
-  const probes: number[] = []
-  const probe = async (): Promise<void> => {
-    for (let index = 0; index < PROBES; index++) {
-      probes.push(await timed(() => writeSynced(join(folder, `probe-${snapshots}-${probes.length}`), PROBE_BYTES)))
-    }
+async function measure(snapshots: number, old: Table, young: Table): Promise<Stretch> {
+  const costs = { old: { ms: 0, cpuMs: 0 }, young: { ms: 0, cpuMs: 0 } }
+  for (let block = 0; block < BLOCKS; block++) {
+    await addBlock(costs.old, old)
+    await addBlock(costs.young, young)
   }
-  await probe()
-  const before = process.cpuUsage()
-  const totalMs = await timed(stretch.run)
-  const { user, system } = process.cpuUsage(before)
-  await committer.drain()
-  await probe()
-  const names = readdirSync(metadataFolder)
+  const names = readdirSync(old.metadataFolder)
   const newest =
     names
       .filter((name) => name.endsWith('.metadata.json'))
@@ -85,32 +99,36 @@ async function measure(
       .at(-1) ?? ''
   return {
     snapshots,
-    commitMs: totalMs / STRETCH,
-    cpuMs: (user + system) / 1000 / STRETCH,
-    probeMs: median(probes),
-    metadataBytes: statSync(join(metadataFolder, newest)).size,
+    ...costs,
+    metadataBytes: statSync(join(old.metadataFolder, newest)).size,
     metadataFiles: names.length,
   }
 }
 
+async function addBlock(cost: Cost, table: Table): Promise<void> {
+  const before = process.cpuUsage()
+  cost.ms += (await timed(() => table.commits(table.count() + BLOCK_COMMITS))) / BLOCKS / BLOCK_COMMITS
+  const { user, system } = process.cpuUsage(before)
+  cost.cpuMs += (user + system) / 1000 / BLOCKS / BLOCK_COMMITS
+}
+
 function figureOf(stretches: readonly Stretch[]): Outcome {
-  const [first, last] = [stretches[0], stretches.at(-1)]
-  if (first === undefined || last === undefined) throw new Error('no stretch was measured')
-  // A disk that is slower by now makes a commit slower by as much.
-  const growth = last.commitMs / last.probeMs / (first.commitMs / first.probeMs)
+  const last = stretches.at(-1)
+  if (last === undefined) throw new Error('no stretch was measured')
+  const growth = last.old.ms / last.young.ms
   const metadataBytes = Math.max(...stretches.map((each) => each.metadataBytes))
   return {
     name: 'commit-growth',
-    value: last.commitMs,
+    value: last.old.ms,
     unit: 'ms',
-    reference: { name: `the same at snapshot ${first.snapshots}`, value: first.commitMs, unit: 'ms' },
+    reference: { name: `a table of ${YOUNG} snapshots, in turn`, value: last.young.ms, unit: 'ms' },
     ratio: 1 / growth,
     cpuUsPerMessage: null,
     rssMb: rssMbMax(),
-    runs: stretches.map((each) => each.commitMs),
+    runs: stretches.map(({ old }) => old.ms),
     gates: [
       {
-        name: `a commit at snapshot ${last.snapshots} against one at ${first.snapshots}`,
+        name: `a commit at snapshot ${last.snapshots} against one at ${YOUNG}`,
         value: growth,
         unit: '×',
         limit: GROWTH_MAX,
@@ -118,12 +136,12 @@ function figureOf(stretches: readonly Stretch[]): Outcome {
       },
       { name: 'metadata.json', value: metadataBytes / 1e6, unit: 'MB', limit: METADATA_BYTES_MAX / 1e6, kind: 'max' },
     ],
-    details: stretches.flatMap(({ snapshots, commitMs, cpuMs, probeMs, metadataFiles, metadataBytes: bytes }) => [
-      { name: `commit at snapshot ${snapshots}`, value: commitMs, unit: 'ms' },
-      { name: `its CPU at snapshot ${snapshots}`, value: cpuMs, unit: 'ms' },
-      { name: `a file fsynced, at snapshot ${snapshots}`, value: probeMs, unit: 'ms' },
+    details: stretches.flatMap(({ snapshots, old, young, metadataFiles, metadataBytes: bytes }) => [
+      { name: `commit at snapshot ${snapshots}`, value: old.ms, unit: 'ms' },
+      { name: `beside it at snapshot ${YOUNG}`, value: young.ms, unit: 'ms' },
+      { name: `its CPU against that at ${YOUNG}`, value: old.cpuMs / young.cpuMs, unit: '×' },
       { name: `metadata.json at snapshot ${snapshots}`, value: bytes / 1e6, unit: 'MB' },
-      { name: `files beside it at snapshot ${snapshots}`, value: metadataFiles, unit: '' },
+      { name: `files of metadata at snapshot ${snapshots}`, value: metadataFiles, unit: '' },
     ]),
   }
 }

@@ -110,8 +110,7 @@ function counting(store: Store): { readonly store: Store; readonly sizes: number
   return { store: { ...store, putIfAbsent }, sizes }
 }
 
-/** A file of zeros, fsynced. */
-export async function writeSynced(path: string, size: number): Promise<void> {
+async function writeSynced(path: string, size: number): Promise<void> {
   const file = await open(path, 'w')
   try {
     await file.writeFile(new Uint8Array(size))

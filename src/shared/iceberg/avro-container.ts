@@ -42,8 +42,22 @@ const bigintLong = avsc.types.LongType.__with({
 /** Encodes one record to Avro binary. Longs are bigint; throws (our bug) for a record that does not fit. */
 export type AvroEncoder = (record: AvroRecord) => Uint8Array
 
+/** Encoders by the text of their schema: making one costs more than encoding a hundred records. */
+const encoders = new Map<string, AvroEncoder>()
+const encodersMax = 32
+
 /** Encoder for a schema given as plain JSON data. */
 export function avroEncoder(schema: object): AvroEncoder {
+  const key = JSON.stringify(schema)
+  const known = encoders.get(key)
+  if (known !== undefined) return known
+  const encoder = makeEncoder(schema)
+  if (encoders.size >= encodersMax) encoders.clear()
+  encoders.set(key, encoder)
+  return encoder
+}
+
+function makeEncoder(schema: object): AvroEncoder {
   // avsc's types take only its own Schema union; it validates the structure itself and ignores other attributes.
   const type = avsc.Type.forSchema(bareTypes(schema) as avsc.Schema, { registry: { long: bigintLong } })
   return (record) => type.toBuffer(withBuffers(record))
