@@ -1,6 +1,6 @@
 // k2 tables expire: old snapshots of the tables of a catalog, now instead of beside a run. Main thread; the commit thread does it.
 // Invariant: --dry-run changes nothing, and counts with the very plan and search that an expiry uses.
-import { BATCH_SNAPSHOTS_MAX, expiryUpdates, planExpiry } from '../../shared/commit/expiry-plan.ts'
+import { expiryUpdates, planExpiry } from '../../shared/commit/expiry-plan.ts'
 import { guards } from '../../shared/commit/guards.ts'
 import { POSITIONS_PROPERTY } from '../../shared/commit/positions.ts'
 import { APPLIED_PROPERTY } from '../../shared/commit/side-tables.ts'
@@ -74,7 +74,6 @@ const lookAt = (config: ExpireConfig): Promise<readonly ExpiryReport[]> =>
         manifests: freed.manifests.length,
         manifestLists: freed.manifestLists.length,
       },
-      requests: Math.ceil(plan.snapshots.length / BATCH_SNAPSHOTS_MAX),
     }
   })
 

@@ -27,7 +27,6 @@ export type ExpiryReport =
       readonly oldestKeptMs: number
       /** What nothing would reach afterwards. */
       readonly files: FilesDeleted
-      readonly requests: number
     }
 
 /** Names of tags and branches listed. */
