@@ -5,7 +5,7 @@ import type { MappingOptions } from '../shared/avro/iceberg-mapping.ts'
 import { partitionSpecFor } from '../shared/avro/iceberg-mapping.ts'
 import type { SchemaChange } from '../shared/avro/schema-evolution.ts'
 import { evolveByAll, newTableSchema } from '../shared/avro/table-schema.ts'
-import { columnsMisfit } from '../shared/commit/table-fit.ts'
+import { columnsMisfit, takenAway } from '../shared/commit/table-fit.ts'
 import { IngestError } from '../shared/errors.ts'
 import { currentSchema } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
@@ -27,7 +27,8 @@ export function planTable(
   const wanted = newTableSchema(writers, options)
   if (found === null) return { kind: 'make', schema: wanted, spec: partitionSpecFor(wanted) }
   const { schema, changes } = evolveByAll(currentSchema(found), found['last-column-id'], writers)
-  const problem = columnsMisfit(wanted, schema)
+  const added = changes.filter((change) => change.kind === 'added').map((change) => change.path)
+  const problem = takenAway(found, added) ?? columnsMisfit(wanted, schema)
   if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
   return changes.length === 0 ? { kind: 'keep' } : { kind: 'evolve', changes }
 }

@@ -183,6 +183,11 @@ export const errorTable = {
     text: 'table metadata cannot be read',
     help: 'another engine may have damaged it; see docs/recovery.md',
   },
+  TABLE_FORMAT: {
+    action: 'stop',
+    text: 'table has a format version that K2 does not write',
+    help: 'K2 reads and writes version 2; see docs/recovery.md',
+  },
   TABLE_FILE_CORRUPT: {
     action: 'stop',
     text: 'data file of the table cannot be read',

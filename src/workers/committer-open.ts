@@ -52,11 +52,7 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
   const table = formatTableName(spec.table)
   const side = sideTableName(spec.table)
   const policy = { tombstone: spec.tombstone, since: new Date(io.clock()).toISOString() }
-  const found = await loadOrCreate(io, spec.table, mainTable(spec, policy))
-  const { main: moved, positions } = await acceptGaps(io, spec, {
-    main: found,
-    positions: await readTrusted(io, table, found, policy),
-  })
+  const { main: moved, positions } = await acceptGaps(io, spec, await openMain(io, spec, policy))
   const main = await evolveTable(io, spec, moved)
   const problem = columnsMisfit(spec.schema, currentSchema(main))
   if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
@@ -80,6 +76,21 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
 interface Opened {
   readonly main: TableMetadata
   readonly positions: Positions
+}
+
+/** The main table and what it vouches for. A file that others expired while its rows were counted is looked for in newer metadata. */
+async function openMain(io: CommitterIo, spec: RouteSpec, policy: TablePolicy): Promise<Opened> {
+  const table = formatTableName(spec.table)
+  for (let count = 1; ; count++) {
+    const main = await loadOrCreate(io, spec.table, mainTable(spec, policy))
+    try {
+      return { main, positions: await readTrusted(io, table, main, policy) }
+    } catch (error) {
+      const isGone = error instanceof IngestError && error.code === 'STORE_MISSING'
+      if (!isGone || count > io.limits.staleMax) throw error
+      await pause(io, table, backoffMs(count, io.limits), error.code)
+    }
+  }
 }
 
 /** Moves the partitions whose lost offsets were given up. Another process may have done so, and may be doing so. */

@@ -5,6 +5,7 @@ import { changeText, type Evolution } from '../shared/avro/schema-evolution.ts'
 import { evolveByAll } from '../shared/avro/table-schema.ts'
 import { backoffMs } from '../shared/commit/commit-limits.ts'
 import type { RouteSpec } from '../shared/commit/route-spec.ts'
+import { takenAway } from '../shared/commit/table-fit.ts'
 import { IngestError } from '../shared/errors.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import { currentSchema } from '../shared/iceberg/current-layout.ts'
@@ -16,13 +17,16 @@ import { load, post } from './committer-run.ts'
 /** Changes of one evolution that a log line names. */
 const CHANGES_TOLD_MAX = 20
 
-/** The table with a schema into which every writer's records fit. Errors: SCHEMA_INCOMPATIBLE, SCHEMA_UNSUPPORTED, COMMIT_*. */
+/** The table with a schema into which every writer's records fit. Errors: SCHEMA_INCOMPATIBLE, SCHEMA_UNSUPPORTED, TABLE_MISFIT, COMMIT_*. */
 export async function evolveTable(io: CommitterIo, spec: RouteSpec, opened: TableMetadata): Promise<TableMetadata> {
   const table = formatTableName(spec.table)
   let main = opened
   for (let count = 1; count <= io.limits.attemptsMax; count++) {
     const { schema, changes } = evolved(table, spec.writers, main)
     if (changes.length === 0) return main
+    const added = changes.filter((change) => change.kind === 'added').map((change) => change.path)
+    const problem = takenAway(main, added)
+    if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
     const outcome = await post(io, spec.table, standing(main), [
       { action: 'add-schema', schema },
       { action: 'set-current-schema', 'schema-id': -1 },

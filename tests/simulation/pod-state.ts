@@ -1,5 +1,5 @@
 // What a pod of the simulation holds between two turns.
-import type { CommitLimits } from '../../src/shared/commit/commit-limits.ts'
+import { type CommitLimits, commitLimits } from '../../src/shared/commit/commit-limits.ts'
 import type { CommitEffect, CommitState } from '../../src/shared/commit/commit-state.ts'
 import type { Work } from '../../src/shared/commit/commit-work.ts'
 import type { Guards } from '../../src/shared/commit/guards.ts'
@@ -11,8 +11,10 @@ import type { TableMetadata } from '../../src/shared/iceberg/metadata.ts'
 import type { World } from './world.ts'
 
 export const simulationLimits: CommitLimits = {
+  ...commitLimits,
   attemptsMax: 40,
   troublesMax: 5,
+  staleMax: 2,
   backoffMsFirst: 1,
   backoffMsMax: 1,
   unconfirmedMax: 2,

@@ -145,29 +145,71 @@ describe('a line cut by expiry (guard 3)', () => {
     const pod = world.pod()
     await pod.open(routeSpec())
     await pod.commit('trades', realGroup(world, 0n, 3n))
-    const base = world.metadataOf(mainName)
     const rows = [
       ['topic-1', 1, 0n],
       ['topic-9', 0, 1n],
       ['topic-1', 0, 3n],
     ] as const
-    const location = `${ROOT}/other.parquet`
-    const bytes = parquetBytes(rows)
-    world.store.files.set(location, bytes)
-    const [file] = world.group(0n, 3n).dataFiles
-    if (file === undefined) throw new Error('no file')
-    const prepared = [await writeManifest(world.store, base, [{ ...file, location, sizeBytes: bytes.length }], 900n)]
-    const context = { store: world.store, snapshotId: 900n, now: base['last-updated-ms'], attempt: 1, summary: {} }
-    const { snapshot } = await stageAppend(base, prepared, context)
-    await world.catalog.updateTable(
-      MAIN,
-      [],
-      [
-        { action: 'add-snapshot', snapshot },
-        { action: 'set-snapshot-ref', 'ref-name': 'main', 'snapshot-id': 900n, type: 'branch' },
-      ],
-    )
+    await appendFile(world, 900n, parquetBytes(rows))
     await cutTheLine(world)
     expect((await world.pod().open(routeSpec())).positions[0]?.next).toBe(3n)
   })
+
+  it('takes a file without the columns for rows of nobody, as a file of an older schema has it', async () => {
+    const world = createWorld()
+    const pod = world.pod()
+    await pod.open(routeSpec())
+    await pod.commit('trades', realGroup(world, 0n, 3n))
+    await appendFile(world, 900n, symbolsOnly())
+    await cutTheLine(world)
+    expect((await world.pod().open(routeSpec())).positions[0]?.next).toBe(3n)
+  })
+
+  it.each([
+    ['no Parquet file', Uint8Array.of(0x4f, 0x62, 0x6a, 1, 0, 0, 0, 0, 0, 0, 0, 0), 'cannot be read'],
+    ['a file without field ids', symbolsOnly(null), 'without field ids'],
+  ])('stops where rows cannot be counted: %s', async (_, bytes, why) => {
+    const world = createWorld()
+    const pod = world.pod()
+    await pod.open(routeSpec())
+    await pod.commit('trades', realGroup(world, 0n, 3n))
+    await appendFile(world, 900n, bytes)
+    await cutTheLine(world)
+    await expect(world.pod().open(routeSpec())).rejects.toMatchObject({
+      code: 'POSITIONS_UNTRUSTED',
+      context: { reason: 'rows-missing', why: expect.stringContaining(why) },
+    })
+  })
 })
+
+/** A file with one column of the table, and none of provenance. */
+function symbolsOnly(fieldId: number | null = 1): Uint8Array {
+  const metadata = fieldId === null ? new Map<string, string>() : new Map([['PARQUET:field_id', String(fieldId)]])
+  const fields = [new Field('symbol', new Utf8(), true, metadata)]
+  const children = [vectorFromArray(['A', 'B'], new Utf8()).data[0]].filter((child) => child !== undefined)
+  const data = makeData({ type: new Struct(fields), length: 2, nullCount: 0, children })
+  const table = new Table(new RecordBatch(new Schema(fields), data))
+  return parquet.writeParquet(parquet.Table.fromIPCStream(tableToIPC(table, 'stream')))
+}
+
+/** A commit of another writer with one file. */
+async function appendFile(world: World, snapshotId: bigint, bytes: Uint8Array): Promise<void> {
+  const base = world.metadataOf(mainName)
+  const location = `${ROOT}/other.parquet`
+  world.store.files.set(location, bytes)
+  const [file] = world.group(0n, 2n).dataFiles
+  if (file === undefined) throw new Error('no file')
+  const prepared = [
+    await writeManifest(world.store, base, [{ ...file, location, sizeBytes: bytes.length }], snapshotId),
+  ]
+  const context = { store: world.store, snapshotId, now: base['last-updated-ms'], attempt: 1, summary: {} }
+  const { snapshot } = await stageAppend(base, prepared, context)
+  await world.catalog.updateTable(
+    MAIN,
+    [],
+    [
+      { action: 'add-snapshot', snapshot },
+      { action: 'set-snapshot-ref', 'ref-name': 'main', 'snapshot-id': snapshotId, type: 'branch' },
+    ],
+  )
+}

@@ -69,7 +69,7 @@ const explainedOffsets = ({ explained }: PartitionReport): number =>
   Object.values(explained).reduce((sum, count) => sum + count, 0)
 
 /** What the figures do not say by themselves. */
-function remarks({ partitions, totals, contested, adoptedRows }: VerifyReport): readonly string[] {
+function remarks({ partitions, totals, contested, adoptedRows, foreignRows }: VerifyReport): readonly string[] {
   const reasons = REASONS.map(([key, text]) => [
     partitions.reduce((sum, { explained }) => sum + explained[key], 0),
     text,
@@ -86,6 +86,7 @@ function remarks({ partitions, totals, contested, adoptedRows }: VerifyReport): 
     ...(adoptedRows === 0
       ? []
       : [`  ${formatNumber(adoptedRows)} rows of another writer, from before k2 took the table over`]),
+    ...(foreignRows === 0 ? [] : [`  ${formatNumber(foreignRows)} rows of another writer: they claim no record`]),
     ...(notYetCommitted === 0 ? [] : [`  ${formatNumber(notYetCommitted)} records beyond the committed positions`]),
     ...Object.entries(contested).map(
       ([code, count]) => `  ${formatNumber(count)} dead letters (${code}) whose record this check can read`,

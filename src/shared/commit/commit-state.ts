@@ -3,13 +3,13 @@
 // Invariant: between any two sends lies a load and a check of what was loaded; an unknown answer is never taken for a failure.
 
 import type { Failure } from '../errors.ts'
-import { assert, assertNever, errorTable, IngestError, toFailure } from '../errors.ts'
+import { assert, assertNever, IngestError, toFailure } from '../errors.ts'
 import type { CommitOutcome } from '../iceberg/catalog.ts'
 import type { Snapshot, TableMetadata, TableRequirement, TableUpdate } from '../iceberg/metadata.ts'
 import type { Decision } from './commit-check.ts'
 import { checkCommit } from './commit-check.ts'
 import type { CommitLimits } from './commit-limits.ts'
-import { backoffMs, commitLimits } from './commit-limits.ts'
+import { backoffMs, commitLimits, outcomeMs, triesAgainMax } from './commit-limits.ts'
 import { commitUpdates, type Plan } from './commit-plan.ts'
 import type { Work } from './commit-work.ts'
 import type { Guards, StagedAttempt } from './guards.ts'
@@ -206,7 +206,10 @@ function answered(
       return committed(progress, outcome.table.metadata, snapshot, plan.commitId, plan.positions, guards)
     }
     case 'verify':
-      return verify(progress, [...discard(attempts, null, guards), pause(attempts.length, outcome.kind, limits)])
+      return verify(progress, [
+        ...discard(attempts, null, guards),
+        { kind: 'wait', msMax: outcomeMs(outcome.kind, attempts.length, limits), why: outcome.kind },
+      ])
     case 'rejected': {
       const rejection = reasonOf(outcome)
       // A definite no to this copy says nothing of an earlier one whose answer was lost.
@@ -221,22 +224,12 @@ const reasonOf = (outcome: CommitOutcome): string => (outcome.kind === 'done' ? 
 function troubled(state: CommitState, cause: Failure, limits: CommitLimits): CommitStep {
   assert('work' in state && state.kind !== 'committing', `trouble while ${state.kind}`)
   const troubleCount = state.troubleCount + 1
-  const mayPass =
-    errorTable[cause.code].action === 'retry' || (state.kind === 'staging' && isStale(cause, troubleCount))
-  if (!mayPass || troubleCount > limits.troublesMax) return fail(state, cause)
+  if (troubleCount > triesAgainMax(cause.code, limits)) return fail(state, cause)
   const wait = pause(troubleCount, cause.code, limits)
   const progress = { ...progressOf(state), troubleCount }
   if (state.kind === 'preparing') return { state: { ...state, troubleCount }, effects: [wait, { kind: 'prepare' }] }
   return verify(progress, [wait])
 }
-
-/**
- * A process that was idle or asleep stages on metadata whose files expiry has deleted since: it loads and looks again. A file that is
- * missing on fresh metadata is lost.
- */
-export const isStale = ({ code }: Failure, troubleCount: number): boolean =>
-  (code === 'STORE_MISSING' || code === 'UNCONFIRMED_MISSING') && troubleCount <= STALE_TRIES_MAX
-const STALE_TRIES_MAX = 2
 
 const verify = (from: Progress, before: readonly CommitEffect[]): CommitStep => ({
   state: { kind: 'verifying', ...progressOf(from) },

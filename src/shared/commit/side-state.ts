@@ -2,13 +2,12 @@
 // Every round starts from nothing: side table first, main second, then what is pending; so a lost answer, a crash or another pod
 // needs no special case. Invariant: the append holds only on the side head that was read *before* main.
 import type { Failure } from '../errors.ts'
-import { assert, assertNever, errorTable, IngestError, toFailure } from '../errors.ts'
+import { assert, assertNever, IngestError, toFailure } from '../errors.ts'
 import type { CommitOutcome } from '../iceberg/catalog.ts'
 import type { Snapshot, TableMetadata, TableRequirement, TableUpdate } from '../iceberg/metadata.ts'
 import { MAIN_BRANCH } from './ancestry.ts'
 import type { CommitLimits } from './commit-limits.ts'
-import { backoffMs, commitLimits } from './commit-limits.ts'
-import { isStale } from './commit-state.ts'
+import { backoffMs, commitLimits, outcomeMs, triesAgainMax } from './commit-limits.ts'
 import type { Guards } from './guards.ts'
 import type { Positions, Unconfirmed } from './positions.ts'
 import type { Applied } from './side-tables.ts'
@@ -182,7 +181,9 @@ function answered(
       return { state: { kind: 'confirmed', applied: state.plan.applied }, effects: [] }
     case 'conflict':
     case 'unknown':
-      return again(state, [pause(state.attemptCount, outcome.kind, limits)])
+      return again(state, [
+        { kind: 'wait', msMax: outcomeMs(outcome.kind, state.attemptCount, limits), why: outcome.kind },
+      ])
     case 'rejected':
       return fail(state.work, 'COMMIT_REJECTED', { reason: outcome.reason })
     default:
@@ -193,8 +194,7 @@ function answered(
 function troubled(state: SideState, cause: Failure, limits: CommitLimits): SideStep {
   assert('work' in state && state.kind !== 'committing', `trouble while ${state.kind}`)
   const troubleCount = state.troubleCount + 1
-  const mayPass = errorTable[cause.code].action === 'retry' || isStale(cause, troubleCount)
-  if (!mayPass || troubleCount > limits.troublesMax) {
+  if (troubleCount > triesAgainMax(cause.code, limits)) {
     return { state: { kind: 'failed', failure: cause }, effects: [] }
   }
   return again({ ...state, troubleCount }, [pause(troubleCount, cause.code, limits)])

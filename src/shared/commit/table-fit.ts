@@ -1,6 +1,7 @@
 // Whether a table that exists can take the rows of a topic: by column name, types equal or wider. Pure.
 // Field ids play no part: those of the table are used for writing (a catalog may have assigned them anew).
 import { isProvenanceColumn } from '../columns/provenance-columns.ts'
+import type { TableMetadata } from '../iceberg/metadata.ts'
 import type { IcebergField, IcebergSchema, IcebergType } from '../iceberg/schema.ts'
 
 /** Path and reason of the first misfit of a table's schema, or null where rows of the wanted schema can be written into it. */
@@ -18,6 +19,26 @@ export function columnsMisfit(wanted: IcebergSchema, table: IcebergSchema): stri
   if (strict !== undefined) return `${strict.name}: required in the table, optional in the topic`
   const filled = (schema: IcebergSchema) => schema.fields.filter((field) => isProvenanceColumn(field.name))
   return fieldsMisfit(filled(wanted), filled(table), '')
+}
+
+/**
+ * Which of the columns that are to be added was one before and is none now: another writer renamed or dropped it. Added again it would be
+ * another column, and the values so far would stay with the old one. Null where there is none. `paths`: of the columns to add.
+ */
+export function takenAway(
+  table: Pick<TableMetadata, 'schemas' | 'current-schema-id'>,
+  paths: readonly string[],
+): string | null {
+  const current = table.schemas.find((schema) => schema['schema-id'] === table['current-schema-id'])
+  for (const path of paths) {
+    const former = table.schemas.flatMap((schema) => schema.fields).find((field) => field.name === path)
+    if (former === undefined) continue
+    const now = current?.fields.find((field) => field.id === former.id)
+    return now === undefined
+      ? `${path}: dropped by another writer`
+      : `${path}: renamed to ${now.name} by another writer`
+  }
+  return null
 }
 
 function fieldsMisfit(wanted: readonly IcebergField[], table: readonly IcebergField[], path: string): string | null {

@@ -99,7 +99,9 @@ export async function stageAppend(
   try {
     const inherited = parent === null ? [] : await loadManifestList(store, parent, context.cache)
     const live = inherited.filter((manifest) => manifest.addedFiles + manifest.existingFiles > 0)
-    const merged = await mergeManifests(live, { store, base, snapshotId, onWrite })
+    // Who loses race after race must get quicker, not slower: the next commit that wins one merges what this one leaves.
+    const isLate = context.attempt > MERGING_ATTEMPTS_MAX
+    const merged = isLate ? live : await mergeManifests(live, { store, base, snapshotId, onWrite })
     const manifests = [...prepared.map((each) => each.manifest), ...merged]
     const location = `${metadataFolder(base)}/snap-${snapshotId}-${context.attempt}-${randomUUID()}.avro`
     onWrite(location)
@@ -121,6 +123,8 @@ export async function stageAppend(
     throw error
   }
 }
+
+const MERGING_ATTEMPTS_MAX = 2
 
 /** Deletes files of an attempt that certainly failed. Best effort: what stays is an orphan and harms nobody. */
 export async function deleteAll(store: Store, locations: readonly string[]): Promise<void> {

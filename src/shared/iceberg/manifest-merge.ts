@@ -10,6 +10,7 @@ import { type ManifestFile, summarizePartitions } from './manifest-list.ts'
 import type { TableMetadata } from './metadata.ts'
 import { partitionColumns } from './partition-transform.ts'
 import type { IcebergSchema, PartitionSpec } from './schema.ts'
+import { typeOfField } from './schema-json.ts'
 import { metadataFolder } from './table-location.ts'
 
 export interface MergeContext {
@@ -87,8 +88,8 @@ async function mergeOne(bin: readonly ManifestFile[], context: MergeContext): Pr
   }
   const specId = bin[0]?.specId
   const spec = base['partition-specs'].find((candidate) => candidate['spec-id'] === specId)
-  const schema = base.schemas.find((candidate) => candidate['schema-id'] === base['current-schema-id'])
-  if (spec === undefined || schema === undefined) throw new Error(`no partition spec ${specId} or no current schema`)
+  if (spec === undefined) throw new Error(`no partition spec ${specId}`)
+  const schema = schemaFor(spec, base)
   const existing = entries.map((entry): ManifestEntry => ({ ...entry, status: 'existing' }))
   const location = `${metadataFolder(base)}/${randomUUID()}-m0.avro`
   context.onWrite(location)
@@ -102,6 +103,17 @@ async function mergeOne(bin: readonly ManifestFile[], context: MergeContext): Pr
     spec,
     snapshotId: context.snapshotId,
   })
+}
+
+/** The current schema, or the newest one that still has the columns that the spec takes its values from: their types are the values'. */
+function schemaFor(spec: PartitionSpec, base: TableMetadata): IcebergSchema {
+  const hasSources = (schema: IcebergSchema): boolean =>
+    spec.fields.every((field) => typeOfField(schema, field['source-id']) !== null)
+  const current = base.schemas.find((candidate) => candidate['schema-id'] === base['current-schema-id'])
+  const schema =
+    [current, ...base.schemas.toReversed()].find((each) => each !== undefined && hasSources(each)) ?? current
+  if (schema === undefined) throw new Error('no current schema')
+  return schema
 }
 
 /** The manifest list's row for a manifest of these entries. Sequence numbers stay open where an entry inherits its own. */

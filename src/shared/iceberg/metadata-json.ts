@@ -2,6 +2,7 @@
 // Invariant: what K2 does not interpret comes out as it went in. Format 1 and 3 are refused by name: v1 has no sequence
 // numbers, and v3 needs row ids that a writer must assign.
 import { gunzipSync } from 'node:zlib'
+import { IngestError } from '../errors.ts'
 import { parseJson, writeJson } from './json.ts'
 import {
   inside,
@@ -47,7 +48,7 @@ const interpreted: ReadonlySet<string> = new Set([
   'partition-spec',
 ])
 
-/** Reads a metadata file, plain or gzipped (told by its first bytes). Errors: TABLE_METADATA naming file and field. */
+/** Reads a metadata file, plain or gzipped (told by its first bytes). Errors: TABLE_FORMAT, TABLE_METADATA naming file and field. */
 export function parseTableMetadata(bytes: Uint8Array, file: string): TableMetadata {
   const root: Place = { file, path: '' }
   let value: unknown
@@ -61,7 +62,7 @@ export function parseTableMetadata(bytes: Uint8Array, file: string): TableMetada
   return readTableMetadata(value, root)
 }
 
-/** Reads table metadata out of parsed JSON (a file, or the answer of a REST catalog). Errors: TABLE_METADATA. */
+/** Reads table metadata out of parsed JSON (a file, or the answer of a REST catalog). Errors: TABLE_FORMAT, TABLE_METADATA. */
 export function readTableMetadata(value: unknown, root: Place): TableMetadata {
   const object = readObject(value, root)
   checkFormat(readMember(object, 'format-version', root, readInteger), root)
@@ -126,12 +127,7 @@ export function snapshotToJson(snapshot: Snapshot): JsonObject {
 }
 
 function checkFormat(version: number, root: Place): void {
-  if (version === 2) return
-  const how =
-    version === 1
-      ? 'format version 1: upgrade the table to 2 first (ALTER TABLE … SET TBLPROPERTIES (format-version = 2))'
-      : `format version ${version} is not supported: K2 reads and writes version 2`
-  throw misshapen(inside(root, 'format-version'), how)
+  if (version !== 2) throw new IngestError('TABLE_FORMAT', { file: root.file, version })
 }
 
 /** Ids that name something must find it, else a commit would build on a table that no engine can read. */

@@ -26,6 +26,8 @@ export function* ancestors(metadata: TableMetadata, snapshotId: bigint | null): 
 export interface LiveFile {
   readonly file: DataFile
   readonly snapshotId: bigint
+  /** `PARQUET`, `AVRO`, `ORC`. */
+  readonly format: string
   /** Data sequence number: a delete file applies to data files of lower (equality) or not higher (position) numbers. */
   readonly sequenceNumber: bigint
 }
@@ -67,6 +69,7 @@ export async function listFiles(store: Store, snapshot: Snapshot, cache?: Manife
 const liveFile = (entry: ManifestEntry, specId: number): LiveFile => ({
   file: dataFileOf(entry.file, specId),
   snapshotId: entry.snapshotId,
+  format: entry.file.file_format.toUpperCase(),
   sequenceNumber: entry.sequenceNumber ?? 0n,
 })
 

@@ -7,6 +7,7 @@ import { bucketOf } from './buckets.ts'
 import type { LogBatch } from './log-batch.ts'
 import type { RecordWalk } from './log-records.ts'
 import type { PartitionLedger } from './partition-ledger.ts'
+import type { PinnedFile } from './pinned-table.ts'
 import { type Plans, RecordJudge } from './record-judge.ts'
 import type { RowKeys } from './row-keys.ts'
 import { type ColumnDifference, compareTexts, RowTexts } from './row-text.ts'
@@ -19,6 +20,7 @@ import type { Transactions } from './transactions.ts'
 export interface TouchedFile {
   readonly location: string
   readonly touched: ReadonlyMap<PartitionLedger, ReadonlySet<number>>
+  readonly addedBy: PinnedFile['addedBy']
 }
 
 export interface ExampleSides {

@@ -7,6 +7,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { LogBatch } from './log-batch.ts'
 import type { RecordWalk } from './log-records.ts'
 import { gapAt, isCompared, overlap, type PartitionLedger } from './partition-ledger.ts'
+import type { PinnedFile } from './pinned-table.ts'
 import type { Plans, RecordJudge } from './record-judge.ts'
 import type { RowHashes } from './row-hash.ts'
 import type { RowKeys } from './row-keys.ts'
@@ -129,14 +130,23 @@ export class FirstPass implements SourceVisitor {
   }
 }
 
-/** Adds a file's rows to the table side; the buckets they lie in, by partition. Errors: those of the file. */
+export interface SummedFile {
+  /** The buckets that the file's rows lie in, by partition. */
+  readonly touched: Map<PartitionLedger, Set<number>>
+  /** Rows that claim no record: another writer's. */
+  readonly foreignRows: number
+}
+
+/** Adds a file's rows to the table side; those of another writer are only counted. Errors: those of the file. */
 export async function sumTableFile(
   store: Store,
   file: TableFile,
   keys: RowKeys,
   hashes: RowHashes,
-): Promise<Map<PartitionLedger, Set<number>>> {
+  addedBy: PinnedFile['addedBy'],
+): Promise<SummedFile> {
   const touched = new Map<PartitionLedger, Set<number>>()
+  let foreignRows = 0
   for (const group of file.rowGroups.keys()) {
     await keys.load(store, file, group)
     hashes.reset(keys.rows)
@@ -145,8 +155,13 @@ export async function sumTableFile(
     let buckets = new Set<number>()
     let lastBucket = Number.NaN
     for (let row = 0; row < keys.rows; row++) {
-      const ledger = keys.ledger(row)
       const offset = keys.offsets[row] as number
+      // K2 names the record of every row: one that claims none in a file of K2 is no other writer's.
+      if (offset < 0 && addedBy === 'others' && keys.isForeign(row)) {
+        foreignRows++
+        continue
+      }
+      const ledger = keys.ledger(row)
       hashes.finish(row)
       ledger.table.add(offset, hashes.lanes, row)
       ledger.tableRows++
@@ -161,5 +176,5 @@ export async function sumTableFile(
       buckets.add(bucket)
     }
   }
-  return touched
+  return { touched, foreignRows }
 }

@@ -3,10 +3,9 @@
 
 import { MAIN_BRANCH } from '../commit/ancestry.ts'
 import type { Positions } from '../commit/positions.ts'
-import { readPositions } from '../commit/read-positions.ts'
+import { COMMIT_ID_KEY, readPositions } from '../commit/read-positions.ts'
 import { IngestError } from '../errors.ts'
 import { type Catalog, formatTableName, type TableName } from '../iceberg/catalog.ts'
-import type { DataFile } from '../iceberg/data-file.ts'
 import type { Snapshot, TableMetadata } from '../iceberg/metadata.ts'
 import { listFiles } from '../iceberg/read-table.ts'
 import type { IcebergSchema } from '../iceberg/schema.ts'
@@ -17,6 +16,9 @@ export interface PinnedFile {
   readonly location: string
   readonly recordCount: number | null
   readonly sizeBytes: number | null
+  /** `ours`: added by a snapshot that K2 committed. Of others: by another writer, rewritten by one, or of a snapshot that has expired. */
+  readonly addedBy: 'ours' | 'others'
+  readonly format: string
 }
 
 export interface PinnedTable {
@@ -25,7 +27,12 @@ export interface PinnedTable {
   readonly snapshot: Snapshot | null
   readonly positions: Positions
   readonly files: readonly PinnedFile[]
-  readonly letters: { readonly name: string; readonly schema: IcebergSchema; readonly files: readonly PinnedFile[] }
+  readonly letters: {
+    readonly name: string
+    readonly schema: IcebergSchema
+    readonly snapshot: Snapshot | null
+    readonly files: readonly PinnedFile[]
+  }
   /** What is wrong with the manifests, in words. */
   readonly problems: readonly string[]
 }
@@ -46,7 +53,7 @@ export async function pinTable(ports: TablePorts, table: TableName): Promise<Pin
   const { metadata } = loaded
   const positions = trustedPositions(metadata, name)
   const snapshot = headSnapshot(metadata)
-  const main = await filesOf(ports.store, snapshot, name)
+  const main = await filesOf(ports.store, metadata, name)
   const letters = await pinLetters(ports, table, positions)
   return {
     name,
@@ -92,20 +99,34 @@ async function pinLetters(
   const name = formatTableName(table)
   const loaded = await ports.catalog.loadTable(table)
   if (loaded === null) throw new IngestError('SIDE_TABLE_MISSING', { table: name })
-  const { files, problems } = await filesOf(ports.store, headSnapshot(loaded.metadata), name)
+  const { files, problems } = await filesOf(ports.store, loaded.metadata, name)
   const known = new Set(files.map((file) => file.location))
   const waiting = positions.unconfirmed.filter((entry) => entry.table === name).flatMap((entry) => entry.files)
   const added = [...new Set(waiting)].filter((location) => !known.has(location))
-  const unconfirmed = added.map((location) => ({ location, recordCount: null, sizeBytes: null }))
-  return { name, schema: currentSchema(loaded.metadata, name), files: [...files, ...unconfirmed], problems }
+  const unknown = { recordCount: null, sizeBytes: null, addedBy: 'ours', format: 'PARQUET' } as const
+  const unconfirmed = added.map((location) => ({ location, ...unknown }))
+  const snapshot = headSnapshot(loaded.metadata)
+  return { name, schema: currentSchema(loaded.metadata, name), snapshot, files: [...files, ...unconfirmed], problems }
+}
+
+/** Whether a snapshot that was pinned is in its table no more: its files may be gone by right. */
+export async function hasExpired({ catalog }: TablePorts, main: TableName, pinned: PinnedTable): Promise<boolean> {
+  const side = { ...main, name: `${main.name}_dead_letters` }
+  for (const [name, snapshot] of [[main, pinned.snapshot] as const, [side, pinned.letters.snapshot] as const]) {
+    const id = snapshot?.['snapshot-id']
+    const loaded = id === undefined ? null : await catalog.loadTable(name)
+    if (loaded !== null && !loaded.metadata.snapshots.some((each) => each['snapshot-id'] === id)) return true
+  }
+  return false
 }
 
 /** Live files of a snapshot, with what its manifests contradict each other in. */
 async function filesOf(
   store: Store,
-  snapshot: Snapshot | null,
+  metadata: TableMetadata,
   table: string,
 ): Promise<{ readonly files: PinnedFile[]; readonly problems: string[] }> {
+  const snapshot = headSnapshot(metadata)
   if (snapshot === null) return { files: [], problems: [] }
   const { dataFiles, deleteFiles } = await listFiles(store, snapshot)
   const [deletes] = deleteFiles
@@ -116,17 +137,20 @@ async function filesOf(
       file: deletes.location,
     })
   }
-  const files = dataFiles.map(({ file }) => file)
-  return { files: files.map(pinned), problems: contradictions(files, snapshot, table) }
+  const own = new Set(metadata.snapshots.filter(isOwn).map((each) => each['snapshot-id']))
+  const files = dataFiles.map(({ file, snapshotId, format }) => ({
+    location: file.location,
+    recordCount: file.recordCount,
+    sizeBytes: file.sizeBytes,
+    addedBy: own.has(snapshotId) ? ('ours' as const) : ('others' as const),
+    format,
+  }))
+  return { files, problems: contradictions(files, snapshot, table) }
 }
 
-const pinned = (file: DataFile): PinnedFile => ({
-  location: file.location,
-  recordCount: file.recordCount,
-  sizeBytes: file.sizeBytes,
-})
+const isOwn = (snapshot: Snapshot): boolean => snapshot.summary[COMMIT_ID_KEY] !== undefined
 
-function contradictions(files: readonly DataFile[], snapshot: Snapshot, table: string): string[] {
+function contradictions(files: readonly PinnedFile[], snapshot: Snapshot, table: string): string[] {
   const problems: string[] = []
   const seen = new Map<string, number>()
   for (const { location } of files) seen.set(location, (seen.get(location) ?? 0) + 1)
@@ -134,7 +158,7 @@ function contradictions(files: readonly DataFile[], snapshot: Snapshot, table: s
     if (count > 1) problems.push(`${table}: manifests name ${location} ${count} times`)
   }
   const totals: ReadonlyArray<readonly [string, number]> = [
-    ['total-records', files.reduce((sum, file) => sum + file.recordCount, 0)],
+    ['total-records', files.reduce((sum, file) => sum + (file.recordCount ?? 0), 0)],
     ['total-data-files', files.length],
   ]
   for (const [key, found] of totals) {

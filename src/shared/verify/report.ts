@@ -68,6 +68,8 @@ export interface VerifyReport {
   readonly contested: Readonly<Record<string, number>>
   /** Rows of another writer, from before the table was taken over. */
   readonly adoptedRows: number
+  /** Rows that another writer added beside K2: they claim no record. */
+  readonly foreignRows: number
   /** The first differences of each kind. */
   readonly examples: readonly DifferenceReport[]
   readonly files: number
@@ -103,8 +105,10 @@ export function reportPartition(ledger: PartitionLedger): PartitionReport {
 export const countDifferences = (counts: DifferenceCounts): number =>
   counts.missing + counts.duplicate + counts.extra + counts.changed
 
+export type ReportBody = Omit<VerifyReport, 'verdict' | 'totals'>
+
 /** Sums up; the verdict follows. */
-export function buildReport(body: Omit<VerifyReport, 'verdict' | 'totals'>): VerifyReport {
+export function buildReport(body: ReportBody): VerifyReport {
   const sum = (pick: (partition: PartitionReport) => number): number =>
     body.partitions.reduce((total, partition) => total + pick(partition), 0)
   const totals = {

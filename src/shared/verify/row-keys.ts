@@ -1,5 +1,6 @@
 // Which record each row of a row group claims to be: its topic id, partition and offset columns. Pure, hot.
-// Invariant: a row that lacks one of the three is attributed to no partition (offset -1), never to a wrong one.
+// Invariant: a row that lacks one of the three is attributed to no partition (offset -1), never to a wrong one; one that lacks all three
+// claims no record at all, which no row of K2 does.
 import { IngestError } from '../errors.ts'
 import type { IcebergStruct } from '../iceberg/schema.ts'
 import type { Store } from '../store/store.ts'
@@ -60,6 +61,11 @@ export class RowKeys implements RowSink {
       this.#ledgerPartition = partition
     }
     return this.#ledger
+  }
+
+  /** A row of another writer: it has none of the three columns. */
+  isForeign(row: number): boolean {
+    return this.offsets[row] === -1 && this.#partitions[row] === -1 && this.#topics[row] === 0
   }
 
   integer(id: number, _place: unknown, low: number, high: number): void {

@@ -6,6 +6,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { LogBatch } from './log-batch.ts'
 import type { RecordWalk } from './log-records.ts'
 import { gapAt, isCompared, type PartitionLedger } from './partition-ledger.ts'
+import type { PinnedFile } from './pinned-table.ts'
 import type { Plans, RecordJudge } from './record-judge.ts'
 import { laneCount, type RowHashes } from './row-hash.ts'
 import type { RowKeys } from './row-keys.ts'
@@ -322,9 +323,11 @@ export function placeRows(
   keys: RowKeys,
   hashes: RowHashes,
   details: ReadonlyMap<PartitionLedger, PartitionDetails>,
+  addedBy: PinnedFile['addedBy'],
 ): void {
   for (let row = 0; row < keys.rows; row++) {
     const offset = keys.offsets[row] as number
+    if (offset < 0 && addedBy === 'others' && keys.isForeign(row)) continue
     const detail = details.get(keys.ledger(row))?.byBucket.get(bucketOf(offset))
     if (detail === undefined) continue
     hashes.finish(row)

@@ -45,6 +45,7 @@ const report = (more: Partial<Parameters<typeof buildReport>[0]>): VerifyReport 
     problems: [],
     contested: {},
     adoptedRows: 0,
+    foreignRows: 0,
     examples: [],
     files: 1,
     durationMs: 1234,

@@ -12,6 +12,7 @@ import { decodeManifestList, encodeManifestList, type ManifestFile } from '../..
 import { describeManifest, planMerges } from '../../../src/shared/iceberg/manifest-merge.ts'
 import type { Snapshot, TableMetadata } from '../../../src/shared/iceberg/metadata.ts'
 import { ancestors, listFiles } from '../../../src/shared/iceberg/read-table.ts'
+import type { PartitionSpec } from '../../../src/shared/iceberg/schema.ts'
 import { applyUpdates } from '../../../src/shared/iceberg/table-updates.ts'
 import { createMemoryStore, type MemoryStore } from '../../support/memory-store.ts'
 import { dataFile, day, daySpec, freshMetadata, snapshotOf, tradeSchema } from './table-fixture.ts'
@@ -246,6 +247,43 @@ describe('merging manifests', () => {
       'total-records': '140',
       'added-data-files': '1',
     })
+  })
+
+  test('is left to others after two lost races: a late attempt writes nothing but its list', async () => {
+    const metadata = await appendMany(3, { 'commit.manifest.min-count-to-merge': '3' })
+    const early = await stageAppend(metadata, [], context(firstId + 10n, { attempt: 2 }))
+    const late = await stageAppend(metadata, [], context(firstId + 10n, { attempt: 3 }))
+    expect([early.written.length, late.written.length]).toEqual([2, 1])
+  })
+
+  test('keeps partition values of a column that others have dropped since', async () => {
+    const spec: PartitionSpec = {
+      'spec-id': 0,
+      fields: [{ 'field-id': 1000, 'source-id': 9, name: 'lot', transform: 'identity' }],
+    }
+    const [schema] = freshMetadata({}).schemas
+    if (schema === undefined) throw new Error('no schema')
+    const lot = { id: 9, name: 'lot', required: false, type: 'int' }
+    const base: TableMetadata = {
+      ...freshMetadata({ 'commit.manifest.min-count-to-merge': '2' }),
+      'partition-specs': [spec],
+      schemas: [
+        { ...schema, fields: [...schema.fields, lot] },
+        { ...schema, 'schema-id': 1 },
+      ],
+    }
+    let metadata = base
+    for (const [index, partition] of [[7], [300]].entries()) {
+      const id = firstId + BigInt(index)
+      const file = { ...dataFile(`f${index}`, 0, 2), partition }
+      const prepared = [await writeManifest(store, metadata, [file], id)]
+      const { snapshot } = await stageAppend(metadata, prepared, context(id, { attempt: 3 }))
+      metadata = land(metadata, snapshot)
+    }
+    const { snapshot, written } = await stageAppend({ ...metadata, 'current-schema-id': 1 }, [], context(firstId + 9n))
+    expect(written).toHaveLength(2)
+    const { dataFiles } = await listFiles(store, snapshot)
+    expect(dataFiles.map(({ file }) => file.partition[0]).toSorted()).toEqual([300, 7])
   })
 
   const row = (index: number, change: Partial<ManifestFile> = {}): ManifestFile => ({

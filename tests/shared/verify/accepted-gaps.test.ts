@@ -58,14 +58,14 @@ describe('a log that was cut', () => {
   })
 })
 
+const nowhere = { ...at(3), kafka_topic_id: null, kafka_partition: null, kafka_offset: null }
+
 /** The provenance of a row, under other values. */
 const placeOfRow = (offset: number) =>
   Object.fromEntries(Object.entries(at(offset)).filter(([name]) => name.startsWith('kafka_')))
 
 describe('rows from before a take-over', () => {
-  const nowhere = { ...at(3), kafka_topic_id: null, kafka_partition: null, kafka_offset: null }
-
-  it('without provenance are extra in a table that was always ours', async () => {
+  it('without provenance are extra in a file that we added to a table that was always ours', async () => {
     expect(counts(await check([[...rows, nowhere]]))).toEqual([0, 0, 1, 0])
   })
 
@@ -74,5 +74,26 @@ describe('rows from before a take-over', () => {
     expect(counts(report)).toEqual([0, 0, 0, 0])
     expect(report.adoptedRows).toBe(2)
     expect(counts(await check([[...rows, nowhere, nowhere]], { adopted: 1n }))).toEqual([0, 0, 1, 0])
+  })
+})
+
+describe('rows that another writer adds', () => {
+  it('are counted apart where they claim no record', async () => {
+    const report = await check([rows], { foreign: [nowhere, nowhere] })
+    expect(counts(report)).toEqual([0, 0, 0, 0])
+    expect(report).toMatchObject({ verdict: 'equal', foreignRows: 2, adoptedRows: 0, problems: [] })
+  })
+
+  it('are held against the record that they claim, and make up for none that is missing', async () => {
+    expect(counts(await check([rows], { foreign: [at(7)] }))).toEqual([0, 1, 0, 0])
+    expect(counts(await check([rows], { foreign: [{ ...nowhere, kafka_partition: 0 }] }))).toEqual([0, 0, 1, 0])
+    const report = await check([rows.slice(1)], { foreign: [nowhere] })
+    expect(counts(report)).toEqual([1, 0, 0, 0])
+    expect(report.foreignRows).toBe(1)
+  })
+
+  it('are told from those that were there when the table was taken over', async () => {
+    const report = await check([rows], { foreign: [nowhere, nowhere, nowhere], adopted: 1n })
+    expect(report).toMatchObject({ verdict: 'equal', foreignRows: 2, adoptedRows: 1 })
   })
 })

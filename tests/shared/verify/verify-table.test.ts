@@ -88,6 +88,28 @@ describe('files and manifests', () => {
     expect(report.problems).toEqual([expect.stringContaining('f1.parquet is gone (5 rows)')])
   })
 
+  it('that others took with the snapshot that was pinned are no problem: the one that is current then is compared', async () => {
+    const made = await makeTable({
+      schema: wideSchema,
+      files: [rows.slice(0, 35), rows.slice(35)],
+      positions: new Map([[0, [0, total]]]),
+    })
+    const current = made.catalog.tables.get('market_data.trades_v2')
+    const [snapshot] = current?.metadata.snapshots ?? []
+    if (current === undefined || snapshot === undefined) throw new Error('no table')
+    // The snapshot that was current a moment ago named another file, and both are gone.
+    const former = { ...snapshot, 'manifest-list': 'file:///memory/gone.avro' }
+    const expired = { ...current, metadata: { ...current.metadata, snapshots: [former] } }
+    let loads = 0
+    const catalog = {
+      ...made.catalog,
+      loadTable: async (name: TableName) =>
+        name.name === 'trades_v2' && loads++ === 0 ? expired : made.catalog.loadTable(name),
+    }
+    expect(await verify(cleanLog(), { catalog, store: made.store }, schemas)).toMatchObject({ verdict: 'equal' })
+    expect(loads).toBe(2)
+  })
+
   it('that are damaged are named', async () => {
     const table = await makeTable({ schema: wideSchema, files: [rows], positions: new Map([[0, [0, total]]]) })
     const location = 'file:///memory/data/f0.parquet'

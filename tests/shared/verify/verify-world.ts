@@ -184,6 +184,8 @@ export interface TableContent {
   /** Of every partition. */
   readonly gaps?: readonly AcceptedGap[]
   readonly adopted?: bigint
+  /** Rows of a file that another writer appends afterwards. */
+  readonly foreign?: readonly Row[]
   readonly tombstone?: TombstonePolicy
   /** Field ids of text columns that become dictionary columns. */
   readonly dictionaries?: ReadonlySet<number>
@@ -273,7 +275,28 @@ export async function makeTableIn<P extends TablePorts>(content: TableContent, p
   const properties = { 'k2.positions': writePositions(positions) }
   const entries = content.entries?.(files) ?? files
   await commit(main, content.schema, entries, positions.snapshot, properties)
+  if (content.foreign !== undefined) {
+    await appendForeign(ports, await write(content.foreign, content.schema, 'foreign'))
+  }
   return ports
+}
+
+/** A commit of another writer: a snapshot without K2's marks. */
+async function appendForeign({ catalog, store }: TablePorts, file: DataFile): Promise<void> {
+  const metadata = (await catalog.loadTable(main))?.metadata
+  if (metadata === undefined) throw new Error('no table')
+  const snapshotId = 77n
+  const prepared = [await writeManifest(store, metadata, [file], snapshotId)]
+  const { snapshot } = await stageAppend(metadata, prepared, { store, snapshotId, now: 2, attempt: 1, summary: {} })
+  const outcome = await catalog.updateTable(
+    main,
+    [],
+    [
+      { action: 'add-snapshot', snapshot },
+      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': snapshotId },
+    ],
+  )
+  if (outcome.kind !== 'done') throw new Error(outcome.kind)
 }
 
 export async function verify(
