@@ -1,7 +1,8 @@
 // TradeV2 as a test needs it: the schema that ships, and records of it encoded by a few lines of our own (no BigInt, no library).
 import { readFileSync } from 'node:fs'
 
-export const tradeV2Json = readFileSync(new URL('../../schemas/trade_v2.avsc', import.meta.url), 'utf8')
+/** From the folder of the project, where every test and every command of it is run, compiled or not. */
+export const tradeV2Json = readFileSync('schemas/trade_v2.avsc', 'utf8')
 
 /** Bytes of an Avro long. */
 export function zigzag(value: bigint | number): number[] {
