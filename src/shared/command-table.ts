@@ -98,8 +98,10 @@ export const commandTable = {
   },
   'tables show': {
     group: 'Look and prove',
-    summary: 'show the tables and a line to paste for each reader',
-    details: 'Schema, partitioning, snapshots and totals, and how pyiceberg, Spark, Trino and DuckDB open the table.',
+    summary: 'show tables: files by size, progress, schema, and a line for each reader',
+    details:
+      'Counted in the manifests of one snapshot. With --brokers or --source it also tells how far each table is behind. The lines to paste are for pyiceberg, ' +
+      'DuckDB, Spark and Trino. Exits 1 if a table, or the source, cannot be read.',
     examples: ['k2 tables show --catalog sqlite:catalog.db --warehouse warehouse --table market_data.trades_v2'],
   },
   'tables plan': {
@@ -155,6 +157,43 @@ export const commandTable = {
     examples: [
       'k2 tables expire --catalog sqlite:catalog.db --warehouse warehouse --dry-run',
       'k2 tables expire --catalog sqlite:catalog.db --warehouse warehouse --table market_data.trades_v2',
+    ],
+  },
+  'tables list': {
+    group: 'Look and prove',
+    summary: 'list the tables of the catalog, and which are of k2',
+    details:
+      'Rows, files and size as the current snapshot of each table says. Reads no manifest, so it is quick. Exits 1 if a table cannot be read.',
+    examples: ['k2 tables list --catalog sqlite:catalog.db --warehouse warehouse'],
+  },
+  'tables snapshots': {
+    group: 'Look and prove',
+    summary: 'list snapshots: when, by whom, what they added, which offsets; and refs',
+    details: 'Newest first. Writer, commit id and offset ranges are those that k2 writes into its snapshots.',
+    examples: [
+      'k2 tables snapshots --config k2.json --table market_data.trades_v2',
+      'k2 tables snapshots --catalog sqlite:catalog.db --warehouse warehouse --since 2h --limit 100 --json',
+    ],
+  },
+  'tables files': {
+    group: 'Look and prove',
+    summary: 'list data files: partition, rows, size, bounds of columns',
+    details:
+      'Of the current snapshot. --json has the bounds of every column, as text; on the terminal those that tell where rows came from.',
+    examples: [
+      'k2 tables files --config k2.json --table market_data.trades_v2 --sort smallest',
+      'k2 tables files --catalog sqlite:catalog.db --warehouse warehouse --partition timestamp_day=2026-01-13 --limit 1000 --json',
+    ],
+  },
+  'tables health': {
+    group: 'Look and prove',
+    summary: 'judge tables: what is bad, why, and what to do; exit code 1 for cron',
+    details:
+      'Small files, manifests, metadata size, snapshots, side tables, positions and lag, deletes of other engines, and with --deep files that are gone. ' +
+      'The limits are in docs/tables.md. Exits 1 if anything is bad, or if the catalog has no table of k2.',
+    examples: [
+      'k2 tables health --catalog sqlite:catalog.db --warehouse warehouse --brokers localhost:9092',
+      'k2 tables health --catalog sqlite:catalog.db --warehouse warehouse --deep --json',
     ],
   },
   'services up': {

@@ -12,6 +12,7 @@ import {
   type OptionValue,
   type PositionTarget,
   parseValue,
+  type Since,
   type Start,
   type Topics,
 } from './option-values.ts'
@@ -43,6 +44,7 @@ interface Values {
   gaps: GapAcceptance
   catalog: CatalogAddress
   listen: ListenAddress
+  since: Since
   table: TableName
 }
 type ValueOf<R extends Row> = R extends { readonly kind: infer K; readonly values: readonly (infer V extends string)[] }
@@ -249,8 +251,8 @@ function sourceProblems(
       ? []
       : ['--ssl-cert and --ssl-key belong together']),
   ]
-  // What shows or sets positions may do without either.
-  if (command.startsWith('positions ')) return loneProblems
+  // What shows tables, or shows or sets positions, may do without either.
+  if (command.startsWith('positions ') || command.startsWith('tables ')) return loneProblems
   const isNone = (place: string): boolean => values[place] === null && brokers === null && !given.has(place)
   if (isNone('source')) {
     return ['--source or --brokers is required: a log directory, or the Kafka brokers to read from']

@@ -10,6 +10,8 @@ type OptionKind =
   | { readonly kind: 'secret' | 'registry-auth' }
   /** Becomes µs since 1970 as a decimal string, under `<name>Us`. */
   | { readonly kind: 'instant' }
+  /** A UTC time, or how long ago. */
+  | { readonly kind: 'since' }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number }
   /** `64KiB`, `16MB`; becomes bytes. */
   | { readonly kind: 'bytes'; readonly min: number; readonly max: number }

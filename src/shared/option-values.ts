@@ -38,6 +38,9 @@ export interface CatalogAddress {
   readonly file: string
 }
 
+/** From when on: a time, or so long ago; ms since 1970, and ms. */
+export type Since = { readonly kind: 'time'; readonly ms: number } | { readonly kind: 'ago'; readonly ms: number }
+
 /** Where a server listens. */
 export interface ListenAddress {
   readonly host: string
@@ -57,6 +60,7 @@ export type OptionValue =
   | RegistryAuth
   | CatalogAddress
   | ListenAddress
+  | Since
   | TableName
   | Readonly<Record<string, number>>
   | RegistryAuth
@@ -86,6 +90,8 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return parseScaled(text, MILLISECONDS, row, { rule: 'a time like 250ms, 10s or 5m', print: formatDuration })
     case 'instant':
       return parseInstant(text)
+    case 'since':
+      return parseSince(text)
     case 'enum':
       return row.values.includes(text) ? value(text) : problem(`must be one of ${row.values.join(', ')}`)
     case 'list':
@@ -197,6 +203,18 @@ function instantMs(text: string): number | null {
   const match = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?)Z)?$/.exec(text)
   const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2] ?? '00:00:00'}Z`)
   return Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(match?.[1] ?? '?') ? null : ms
+}
+
+const SINCE_MS_MAX = 100 * 365 * 864e5
+
+/** A time as for `instant`, or a duration that lies that far back. */
+function parseSince(text: string): Parsed {
+  const ms = instantMs(text)
+  if (ms !== null) return value({ kind: 'time', ms })
+  const bounds = { min: 0, max: SINCE_MS_MAX }
+  const ago = parseScaled(text, MILLISECONDS, bounds, { rule: 'a time ago', print: formatDuration })
+  if (ago.kind === 'value' && typeof ago.value === 'number') return value({ kind: 'ago', ms: ago.value })
+  return problem('must be a UTC time like 2026-01-31 or 2026-01-31T00:00:00Z, or how long ago, like 30m, 2h or 7d')
 }
 
 function parseStart(text: string): Parsed {

@@ -10,6 +10,8 @@ const CONNECTING = [
   'positions show',
   'positions set',
   'positions adopt',
+  'tables show',
+  'tables health',
 ] as const
 
 export const kafkaRows = [

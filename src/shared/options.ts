@@ -10,6 +10,7 @@ import { positionsRows } from './options-positions.ts'
 import { registryRows } from './options-registry.ts'
 import { serveRows } from './options-serve.ts'
 import { servicesRows } from './options-services.ts'
+import { tablesRows } from './options-tables.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -32,9 +33,32 @@ const EVERY_COMMAND = [
   'dead-letters summary',
   'dead-letters export',
   'tables expire',
+  'tables list',
+  'tables snapshots',
+  'tables files',
+  'tables health',
   'services up',
   'services status',
   'services down',
+] as const
+/** What opens a catalog. */
+const READS_TABLES = [
+  'run',
+  'verify',
+  'positions show',
+  'positions set',
+  'positions adopt',
+  'tables show',
+  'tables plan',
+  'tables list',
+  'tables snapshots',
+  'tables files',
+  'tables health',
+  'dead-letters list',
+  'dead-letters show',
+  'dead-letters summary',
+  'dead-letters export',
+  'tables expire',
 ] as const
 
 export const optionRows = [
@@ -50,6 +74,7 @@ export const optionRows = [
   ...positionsRows,
   ...deadLettersRows,
   ...expiryRows,
+  ...tablesRows,
   {
     name: 'topic',
     commands: ['run', 'verify', 'tables plan'],
@@ -69,20 +94,7 @@ export const optionRows = [
   ...registryRows,
   {
     name: 'catalog',
-    commands: [
-      'run',
-      'verify',
-      'positions show',
-      'positions set',
-      'positions adopt',
-      'tables show',
-      'tables plan',
-      'dead-letters list',
-      'dead-letters show',
-      'dead-letters summary',
-      'dead-letters export',
-      'tables expire',
-    ],
+    commands: READS_TABLES,
     group: 'Where',
     kind: 'catalog',
     required: true,
@@ -90,20 +102,7 @@ export const optionRows = [
   },
   {
     name: 'warehouse',
-    commands: [
-      'run',
-      'verify',
-      'positions show',
-      'positions set',
-      'positions adopt',
-      'tables show',
-      'tables plan',
-      'dead-letters list',
-      'dead-letters show',
-      'dead-letters summary',
-      'dead-letters export',
-      'tables expire',
-    ],
+    commands: READS_TABLES,
     group: 'Where',
     kind: 'path',
     required: true,
@@ -111,7 +110,7 @@ export const optionRows = [
   },
   {
     name: 'table',
-    commands: ['run', 'verify', 'positions show', 'tables show', 'tables plan', 'tables expire'],
+    commands: ['run', 'verify', 'positions show', 'tables plan', 'tables expire'],
     group: 'Where',
     kind: 'table',
     text: 'table, with its namespace; unset: by the rule of the topic, or every table (show, expire)',

@@ -37,6 +37,10 @@ const says: ReadonlyArray<readonly [command: string, text: RegExp]> = [
   ['npx k2 dead-letters summary', /market_data\.trades_v2 {2}no dead letters/],
   ['npx k2 dead-letters list', /no dead letters/],
   ['npx k2 dead-letters export', /no dead letters/],
+  ['npx k2 tables list', /trades_v2 +│ k2, main +│ +50,000/],
+  ['npx k2 tables snapshots', /market\.crypto\.trades\.binance\/\d \[\d+, \d+\)[\s\S]*older/],
+  ['npx k2 tables files', /timestamp_day=2026-01-13[\s\S]*kafka_offset/],
+  ['npx k2 tables health', /✓ lag +nothing waits[\s\S]*nothing bad/],
   ['npx k2 tables show', /50,000[\s\S]*pyiceberg[\s\S]*DuckDB[\s\S]*Spark[\s\S]*Trino/],
 ]
 

@@ -4,10 +4,22 @@ import { isPortFree } from '../../src/main/services/ports.ts'
 import { defaultPorts, portNames } from '../../src/shared/service-names.ts'
 import { freePort } from './free-port.ts'
 
+export interface CodeBlock {
+  /** What stands behind the opening fence. */
+  readonly language: string
+  readonly text: string
+}
+
+/** The fenced blocks of a document, in its order. */
+export const codeBlocks = (text: string): readonly CodeBlock[] =>
+  [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', block = '']) => ({ language, text: block }))
+
+export const linesOf = ({ text }: CodeBlock): readonly string[] => text.split('\n').filter((line) => line !== '')
+
 export const shCommands = (text: string): readonly string[] =>
-  [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
-    block.split('\n').filter((line) => line !== ''),
-  )
+  codeBlocks(text)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(linesOf)
 
 export interface DocumentPorts {
   /** For `k2 services up`. */

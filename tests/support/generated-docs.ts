@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { renderScaling } from '../../bench/scaling-model.ts'
 import { type MetricRow, metricTable } from '../../src/main/serve/metric-table.ts'
+import { healthRules } from '../../src/main/tables/health-rules.ts'
 import { defaultOf, placeholderOf } from '../../src/main/terminal/help.ts'
 import { commandNames, commandTable } from '../../src/shared/command-table.ts'
 import { errorTable } from '../../src/shared/errors.ts'
@@ -56,6 +57,15 @@ export function metricsBlock(): string {
   return [row('Metric', 'Type', 'Labels', 'What it says'), row('---', '---', '---', '---'), ...rows].join('\n')
 }
 
+export function healthBlock(): string {
+  const rows = Object.entries(healthRules).map(([name, { looks, warns, isBad, help }]) =>
+    row(code(name), cell(looks), cell(warns), cell(isBad), cell(help)),
+  )
+  return [row('Check', 'Looks at', 'Warns', 'Bad', 'What to do'), row('---', '---', '---', '---', '---'), ...rows].join(
+    '\n',
+  )
+}
+
 /** From what `npm run bench:scaling` kept of a bench. */
 const scalingBlock = (): string =>
   renderScaling(JSON.parse(readFileSync(new URL('../../bench/scaling.json', import.meta.url), 'utf8')))
@@ -66,6 +76,7 @@ export const generatedBlocks = [
   { file: 'README.md', name: 'options', block: optionsBlock },
   { file: 'docs/errors.md', name: 'errors', block: errorsBlock },
   { file: 'docs/metrics.md', name: 'metrics', block: metricsBlock },
+  { file: 'docs/tables.md', name: 'health', block: healthBlock },
   { file: 'docs/scaling.md', name: 'scaling', block: scalingBlock },
 ] as const
 

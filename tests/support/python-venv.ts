@@ -12,28 +12,69 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const readers = join(repository, 'tests', 'support', 'readers')
-const folder = join(repository, '.venv')
-const python = join(folder, 'bin', 'python')
-const marker = join(folder, '.k2-requirements')
-const lock = join(folder, '.k2-lock')
 const lockAgeMsMax = 5 * 60_000
 
-/** Path of the environment's python. Takes about half a minute the first time. Throws an Error that says what is missing. */
-export async function pythonWithReaders(): Promise<string> {
-  const requirements = await readFile(join(readers, 'requirements.txt'))
-  const wanted = createHash('sha256').update(requirements).digest('hex')
-  while (!(await isReady(wanted))) {
-    await mkdir(folder, { recursive: true })
-    if (await takeLock()) {
-      try {
-        await install(wanted)
-      } finally {
-        await rm(lock, { recursive: true, force: true })
-      }
-    } else await sleep(200)
+/** A folder with the packages of one requirements file. */
+class Environment {
+  readonly #folder: string
+  readonly #requirements: string
+
+  constructor(folder: string, requirements: string) {
+    this.#folder = folder
+    this.#requirements = requirements
   }
-  return python
+
+  /** Path of its python, made where it is not there as wanted. */
+  async python(): Promise<string> {
+    const text = await readFile(this.#requirements)
+    const wanted = createHash('sha256').update(text).digest('hex')
+    const lock = join(this.#folder, '.k2-lock')
+    while (!(await this.#isReady(wanted))) {
+      await mkdir(this.#folder, { recursive: true })
+      if (await takeLock(lock)) {
+        try {
+          await this.#install(wanted)
+        } finally {
+          await rm(lock, { recursive: true, force: true })
+        }
+      } else await sleep(200)
+    }
+    return this.#python
+  }
+
+  get #python(): string {
+    return join(this.#folder, 'bin', 'python')
+  }
+
+  get #marker(): string {
+    return join(this.#folder, '.k2-requirements')
+  }
+
+  async #isReady(wanted: string): Promise<boolean> {
+    return existsSync(this.#python) && existsSync(this.#marker) && (await readFile(this.#marker, 'utf8')) === wanted
+  }
+
+  async #install(wanted: string): Promise<void> {
+    const system = await findPython()
+    await run(system, ['-m', 'venv', this.#folder]).catch((error: unknown) => {
+      throw new Error(`tests need Python's venv module (Debian: apt-get install python3-venv): ${String(error)}`)
+    })
+    const options = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', this.#requirements]
+    await run(this.#python, options).catch((error: unknown) => {
+      throw new Error(`tests could not install ${this.#requirements}: ${String(error)}`)
+    })
+    await writeFile(this.#marker, wanted)
+  }
 }
+
+const standard = new Environment(join(repository, '.venv'), join(readers, 'requirements.txt'))
+
+/** Path of the environment's python. Takes about half a minute the first time. Throws an Error that says what is missing. */
+export const pythonWithReaders = (): Promise<string> => standard.python()
+
+/** The same for a reader whose packages are large or of other versions: those of `readers/<name>/requirements.txt`. */
+export const pythonOf = (name: string): Promise<string> =>
+  new Environment(join(repository, '.venv', name), join(readers, name, 'requirements.txt')).python()
 
 /** Runs one of the scripts in tests/support/readers and parses the JSON that it prints. */
 export async function runReader(script: string, ...argv: readonly string[]): Promise<unknown> {
@@ -42,12 +83,8 @@ export async function runReader(script: string, ...argv: readonly string[]): Pro
   return JSON.parse(stdout)
 }
 
-async function isReady(wanted: string): Promise<boolean> {
-  return existsSync(python) && existsSync(marker) && (await readFile(marker, 'utf8')) === wanted
-}
-
 /** Making a folder is atomic. A lock left by a process that was killed is taken over after a while. */
-async function takeLock(): Promise<boolean> {
+async function takeLock(lock: string): Promise<boolean> {
   try {
     await mkdir(lock)
     return true
@@ -56,26 +93,6 @@ async function takeLock(): Promise<boolean> {
     if (made !== null && Date.now() - made.mtimeMs > lockAgeMsMax) await rm(lock, { recursive: true, force: true })
     return false
   }
-}
-
-async function install(wanted: string): Promise<void> {
-  const system = await findPython()
-  await run(system, ['-m', 'venv', folder]).catch((error: unknown) => {
-    throw new Error(`tests need Python's venv module (Debian: apt-get install python3-venv): ${String(error)}`)
-  })
-  const options = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '-r',
-    join(readers, 'requirements.txt'),
-  ]
-  await run(python, options).catch((error: unknown) => {
-    throw new Error(`tests could not install tests/support/readers/requirements.txt: ${String(error)}`)
-  })
-  await writeFile(marker, wanted)
 }
 
 async function findPython(): Promise<string> {

@@ -110,6 +110,8 @@ export function placeholderOf(row: OptionRow): string {
       return '<time>'
     case 'instant':
       return '<date>'
+    case 'since':
+      return '<time>'
   }
 }
 

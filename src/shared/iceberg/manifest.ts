@@ -211,7 +211,7 @@ export function dataFileOf(file: FileRecord, specId: number, schemaId = -1): Dat
 }
 
 /** Numbers and text as they are; longs as numbers where exact, else as digits; bytes as hex. */
-function partitionValue(value: AvroValue): PartitionValue {
+export function partitionValue(value: AvroValue): PartitionValue {
   if (value === null || typeof value === 'number' || typeof value === 'string') return value
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value)

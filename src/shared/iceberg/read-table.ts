@@ -3,7 +3,8 @@
 import type { Store } from '../store/store.ts'
 import { loadManifestList, type ManifestListCache } from './append.ts'
 import type { DataFile } from './data-file.ts'
-import { dataFileOf, decodeManifest, type ManifestEntry } from './manifest.ts'
+import { dataFileOf, type ManifestEntry } from './manifest.ts'
+import { walkManifests } from './manifest-walk.ts'
 import type { Snapshot, TableMetadata } from './metadata.ts'
 
 /**
@@ -43,24 +44,15 @@ export interface SnapshotFiles {
   readonly deleteFiles: readonly LiveDelete[]
 }
 
-/** Manifests read at a time. */
-const readsMax = 8
-
 /** Live files of a snapshot, data and deletes, in manifest order. Errors: STORE_MISSING, STORE_IO, TABLE_METADATA. */
 export async function listFiles(store: Store, snapshot: Snapshot, cache?: ManifestListCache): Promise<SnapshotFiles> {
   const manifests = await loadManifestList(store, snapshot, cache)
   const dataFiles: LiveFile[] = []
   const deleteFiles: LiveDelete[] = []
-  for (let first = 0; first < manifests.length; first += readsMax) {
-    const read = manifests.slice(first, first + readsMax).map(async (manifest) => {
-      const entries = decodeManifest(await store.read(manifest.location), manifest)
-      return { specId: manifest.specId, entries: entries.filter((entry) => entry.status !== 'deleted') }
-    })
-    for (const { specId, entries } of await Promise.all(read)) {
-      for (const entry of entries) {
-        if (entry.file.content === 0) dataFiles.push(liveFile(entry, specId))
-        else deleteFiles.push(liveDelete(entry))
-      }
+  for await (const { manifest, entries } of walkManifests(store, manifests)) {
+    for (const entry of entries) {
+      if (entry.file.content === 0) dataFiles.push(liveFile(entry, manifest.specId))
+      else deleteFiles.push(liveDelete(entry))
     }
   }
   return { dataFiles, deleteFiles }

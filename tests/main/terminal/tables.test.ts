@@ -3,9 +3,7 @@ import { expect, test } from 'vitest'
 import { positionsDocument, renderPositions } from '../../../src/main/terminal/positions.ts'
 import { readerLines } from '../../../src/main/terminal/reader-lines.ts'
 import { styleFor } from '../../../src/main/terminal/style.ts'
-import { renderTableReport, tableDocument } from '../../../src/main/terminal/table-report.ts'
 import { initialPositions, type Positions } from '../../../src/shared/commit/positions.ts'
-import type { TableMetadata } from '../../../src/shared/iceberg/metadata.ts'
 
 const plain = styleFor({ color: false })
 
@@ -65,115 +63,6 @@ test('positions that rows must confirm say so', () => {
 
 test('a table that k2 never wrote has no positions', () => {
   expect(renderPositions({ ...nothing, verdict: { kind: 'none' } }, plain)).toContain('no positions')
-})
-
-const snapshot = (id: bigint, added: string) => ({
-  'snapshot-id': id,
-  'parent-snapshot-id': null,
-  'sequence-number': id,
-  'timestamp-ms': Date.UTC(2026, 0, 13),
-  'manifest-list': 'l',
-  summary: { operation: 'append', 'added-records': added },
-  'schema-id': 0,
-})
-const metadata: TableMetadata = {
-  'format-version': 2,
-  'table-uuid': 'u',
-  location: 'file:///w/m/t',
-  'last-sequence-number': 2n,
-  'last-updated-ms': 0,
-  'last-column-id': 9,
-  schemas: [
-    {
-      type: 'struct',
-      'schema-id': 0,
-      fields: [
-        { id: 1, name: 'timestamp', required: true, type: 'timestamptz' },
-        {
-          id: 2,
-          name: 'tags',
-          required: false,
-          type: {
-            type: 'map',
-            'key-id': 3,
-            key: 'string',
-            'value-id': 4,
-            'value-required': false,
-            value: { type: 'list', 'element-id': 5, 'element-required': true, element: 'decimal(18, 8)' },
-          },
-        },
-        {
-          id: 6,
-          name: 'venue',
-          required: false,
-          type: { type: 'struct', fields: [{ id: 7, name: 'code', required: true, type: 'int' }] },
-        },
-      ],
-    },
-  ],
-  'current-schema-id': 0,
-  'partition-specs': [
-    { 'spec-id': 0, fields: [{ 'source-id': 1, 'field-id': 1000, name: 'timestamp_day', transform: 'day' }] },
-  ],
-  'default-spec-id': 0,
-  'last-partition-id': 1000,
-  properties: {},
-  'current-snapshot-id': 9_223_372_036_854_775_807n,
-  snapshots: [snapshot(1n, '1000'), snapshot(9_223_372_036_854_775_807n, '545')],
-  refs: { main: { 'snapshot-id': 9_223_372_036_854_775_807n, type: 'branch' } },
-  'snapshot-log': [],
-  'metadata-log': [],
-  rest: {},
-}
-const tableReport = {
-  table: 'm.t',
-  metadata,
-  metadataLocation: 'file:///w/m/t/metadata/1.metadata.json',
-  totals: { dataFiles: 2, rows: 1545, bytes: 40_000, deleteFiles: 0 },
-  readers: [{ reader: 'DuckDB', line: 'duckdb …' }],
-}
-
-test('a table is shown with its totals, schema, partitioning, snapshots and readers', () => {
-  expect(renderTableReport(tableReport, plain)).toBe(
-    [
-      'm.t',
-      '  uuid        u (format v2)',
-      '  location    file:///w/m/t',
-      '  metadata    file:///w/m/t/metadata/1.metadata.json',
-      '  rows        1,545 in 2 data files, 40,000 bytes',
-      '  partitions  timestamp_day = day(timestamp)',
-      '',
-      '  Schema 0',
-      '     1  timestamp  timestamptz required',
-      '     2  tags       map<string, list<decimal(18, 8)>>',
-      '     6  venue      struct<code: int>',
-      '',
-      '  Snapshots (2)',
-      '    9223372036854775807  2026-01-13T00:00:00.000Z  append, +545 rows (main)',
-      '    1  2026-01-13T00:00:00.000Z  append, +1,000 rows',
-      '',
-      '  Read it',
-      '  # DuckDB',
-      '  duckdb …',
-      '',
-    ].join('\n'),
-  )
-})
-
-test('snapshots beyond the newest ten are counted, and delete files of others are named', () => {
-  const many = { ...metadata, snapshots: Array.from({ length: 12 }, (_, index) => snapshot(BigInt(index), '1')) }
-  const totals = { ...tableReport.totals, deleteFiles: 3 }
-  const text = renderTableReport({ ...tableReport, metadata: many, totals }, plain)
-  expect(text).toContain('\n    and 2 older\n')
-  expect(text).toContain('\n  deletes     3 delete files of other engines\n')
-})
-
-test('the document of a table keeps 64-bit ids', () => {
-  expect(tableDocument(tableReport)).toMatchObject({
-    rows: 1545,
-    current_snapshot_id: 9_223_372_036_854_775_807n,
-    readers: { duckdb: 'duckdb …' },
-  })
 })
 
 test('a line to paste survives the shell, whatever the paths are called', () => {
