@@ -19,7 +19,11 @@ export interface UpdateContext {
 const clockSkewMsMax = 60_000
 const previousVersionsDefault = 100
 
-type Draft = { -readonly [Name in keyof TableMetadata]: TableMetadata[Name] } & { lastAddedSchemaId: number | null }
+type Draft = { -readonly [Name in keyof TableMetadata]: TableMetadata[Name] } & {
+  lastAddedSchemaId: number | null
+  /** Snapshots that this very commit adds. */
+  readonly added: Set<bigint>
+}
 
 /**
  * Metadata after the updates, applied in order.
@@ -31,14 +35,14 @@ export function applyUpdates(
   updates: readonly TableUpdate[],
   context: UpdateContext,
 ): TableMetadata {
-  const draft: Draft = { ...metadata, lastAddedSchemaId: null }
+  const draft: Draft = { ...metadata, lastAddedSchemaId: null, added: new Set() }
   draft['last-updated-ms'] = Math.max(metadata['last-updated-ms'], context.now)
   for (const update of updates) applyOne(draft, update)
   draft['snapshot-log'] = knownHistory(draft)
   if (context.previousLocation !== null) {
     draft['metadata-log'] = nextMetadataLog(metadata, draft.properties, context.previousLocation)
   }
-  const { lastAddedSchemaId: _, ...applied } = draft
+  const { lastAddedSchemaId: _, added: __, ...applied } = draft
   return applied
 }
 
@@ -89,6 +93,7 @@ function addSnapshot(draft: Draft, snapshot: Snapshot): void {
     throw rejected(`snapshot ${id} is ${newest - timestamp} ms older than the table's newest`)
   }
   draft.snapshots = [...draft.snapshots, snapshot]
+  draft.added.add(id)
   draft['last-sequence-number'] = snapshot['sequence-number']
   draft['last-updated-ms'] = Math.max(draft['last-updated-ms'], timestamp)
 }
@@ -102,7 +107,17 @@ function setSnapshotRef(draft: Draft, update: Extract<TableUpdate, { action: 'se
   draft.refs = { ...draft.refs, [name]: ref }
   if (name !== 'main' || before?.['snapshot-id'] === id) return
   draft['current-snapshot-id'] = id
-  draft['snapshot-log'] = [...draft['snapshot-log'], { 'snapshot-id': id, 'timestamp-ms': draft['last-updated-ms'] }]
+  draft['snapshot-log'] = [...draft['snapshot-log'], { 'snapshot-id': id, 'timestamp-ms': headSinceMs(draft, id) }]
+}
+
+/**
+ * Since when a snapshot is the head, for time travel: a new one since its own time (as in Java), so that the table as of that time shows
+ * it; one that was there before, since this commit.
+ */
+function headSinceMs(draft: Draft, id: bigint): number {
+  const own = findSnapshot(draft, id)?.['timestamp-ms']
+  if (own === undefined || !draft.added.has(id)) return draft['last-updated-ms']
+  return Math.max(own, draft['snapshot-log'].at(-1)?.['timestamp-ms'] ?? 0)
 }
 
 function removeSnapshotRef(draft: Draft, name: string): void {

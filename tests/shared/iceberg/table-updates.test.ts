@@ -87,6 +87,16 @@ describe('updates of a commit', () => {
     expect(metadata['snapshot-log'].at(-1)).toEqual({ 'snapshot-id': base + 1n, 'timestamp-ms': 9_000 })
   })
 
+  test('a new snapshot is the head from its own time on, however long its commit took: the table as of that time shows it', () => {
+    const snapshot = snapshotOf(base + 3n, base + 2n, 3n, 4_000)
+    const metadata = apply(grown(2), [{ action: 'add-snapshot', snapshot }, setMain(base + 3n)], 9_000)
+    expect(metadata['snapshot-log'].at(-1)).toEqual({ 'snapshot-id': base + 3n, 'timestamp-ms': 4_000 })
+    expect(metadata['last-updated-ms']).toBe(9_000)
+    const skewed = snapshotOf(base + 3n, base + 2n, 3n, 2_500)
+    const behind = apply(grown(2), [{ action: 'add-snapshot', snapshot: skewed }, setMain(base + 3n)], 9_000)
+    expect(behind['snapshot-log'].at(-1)).toEqual({ 'snapshot-id': base + 3n, 'timestamp-ms': 3_000 })
+  })
+
   test('expired snapshots go with the history before them and their statistics', () => {
     const rest = { statistics: [{ 'snapshot-id': base + 1n }, { 'snapshot-id': base + 3n }], other: 1 }
     const metadata = apply({ ...grown(3), rest }, [
