@@ -45,12 +45,13 @@ test('DuckDB reads the table by its metadata file', async () => {
   const path = shown.metadata_location.replace('file://', '')
   const query = count.replace(/iceberg_scan\('.*'\)/, `iceberg_scan('${path}')`)
   expect(query).toContain(path)
+  // Its packages hold the extensions as files: what INSTALL would fetch.
   const script = `
-import duckdb, sys
-from duckdb_ext import import_extension
-con = duckdb.connect()
-for name in ("avro", "iceberg"):
-    import_extension(name, con=con)
+import os, sys
+import duckdb, duckdb_ext
+con = duckdb.connect(config={"extension_directory": os.path.join(list(duckdb_ext.__path__)[0], "extensions")})
+con.sql("LOAD avro")
+con.sql("LOAD iceberg")
 print(con.sql(sys.argv[1]).fetchone()[0])
 `
   const { code, out, err } = await runProgram(python, ['-c', script, query], { cwd: folder })
