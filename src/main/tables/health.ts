@@ -1,6 +1,7 @@
 // The verdicts of `k2 tables health` on one table: what was found, how bad it is, what to do. Pure; the facts are gathered by
 // health-facts.ts, the limits are in health-rules.ts. Invariant: what was not looked at is `unknown`, never `good`.
 import type { Positions } from '../../shared/commit/positions.ts'
+import { kafkaTopicsOf } from '../../shared/commit/replay-position.ts'
 import type { IngestError } from '../../shared/errors.ts'
 import { ageText, counted, sizeText } from '../terminal/quantities.ts'
 import { formatNumber } from '../terminal/style.ts'
@@ -105,7 +106,7 @@ function checkPositions({ look, progress, nowMs, isEvidenceMet }: HealthFacts): 
 }
 
 function trustedText(positions: Positions, { metadata }: TableLook, nowMs: number): string {
-  const marks = [...positions.topics.values()].flatMap(({ partitions }) => [...partitions.values()])
+  const marks = kafkaTopicsOf(positions).flatMap(([, { partitions }]) => [...partitions.values()])
   const gaps = marks.reduce((sum, mark) => sum + (mark.gaps?.length ?? 0), 0)
   const atMs = committedMs(metadata, positions)
   const age = atMs === null ? 'no commit yet' : `last commit ${ageText(nowMs - atMs)} ago`

@@ -3,6 +3,7 @@
 import { outsideLog, recreatedTopic } from '../../shared/commit/guards.ts'
 import { nextOffset, type Positions } from '../../shared/commit/positions.ts'
 import { type ReadVerdict, readPositions } from '../../shared/commit/read-positions.ts'
+import { kafkaTopicsOf } from '../../shared/commit/replay-position.ts'
 import { IngestError } from '../../shared/errors.ts'
 import type { TableMetadata } from '../../shared/iceberg/metadata.ts'
 import { partitionKey } from '../../shared/offsets.ts'
@@ -34,7 +35,7 @@ export type SourceState =
 /** The partitions of the table's topics as the source has them now. */
 export async function sourceOf(options: SourceOptions, positions: Positions | null): Promise<SourceState> {
   if (options.source === null && options.brokers === null) return { kind: 'unnamed' }
-  const names = [...new Set([...(positions?.topics.values() ?? [])].map(({ name }) => name))]
+  const names = [...new Set((positions === null ? [] : kafkaTopicsOf(positions)).map(([, { name }]) => name))]
   if (names.length === 0) return { kind: 'seen', partitions: [] }
   try {
     const partitions = await lookAtSource(options, { kind: 'names', names }, { kind: 'earliest' })
@@ -61,7 +62,7 @@ export function lagOf(positions: Positions, partitions: readonly SourcePartition
     ({ topic, partition, logStart, logEnd }) => logEnd - (nextOffset(positions, topic, partition) ?? logStart),
   )
   const known = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
-  const marked = [...positions.topics].flatMap(([topic, marks]) =>
+  const marked = kafkaTopicsOf(positions).flatMap(([topic, marks]) =>
     [...marks.partitions.keys()].map((partition) => partitionKey(topic, partition)),
   )
   return {

@@ -1,6 +1,7 @@
 // What `k2 tables show` says of a table: identity, totals, files by size, partitions, schema, snapshots, progress, and how others read
 // it. Pure.
 import { POSITIONS_PROPERTY } from '../../shared/commit/positions.ts'
+import { kafkaTopicsOf } from '../../shared/commit/replay-position.ts'
 import { APPLIED_PROPERTY } from '../../shared/commit/side-tables.ts'
 import type { SideFact } from '../tables/health.ts'
 import type { SizeClass } from '../tables/size-classes.ts'
@@ -147,7 +148,8 @@ function progressLines(report: TableReport): readonly string[] {
   const positions = positionsIn(progress)
   if (positions === null) return ['  k2 has not committed yet']
   const atMs = committedMs(look.metadata, positions)
-  const marks = [...positions.topics.values()].flatMap(({ name, partitions }) =>
+  const topics = kafkaTopicsOf(positions)
+  const marks = topics.flatMap(([, { name, partitions }]) =>
     [...partitions].map(([partition, mark]) => ({ name, partition, mark })),
   )
   const gaps = marks.flatMap(({ name, partition, mark }) =>
@@ -157,7 +159,7 @@ function progressLines(report: TableReport): readonly string[] {
   )
   const more = gaps.length - GAPS_MAX
   return [
-    `  ${counted(marks.length, 'partition')} of ${counted(positions.topics.size, 'topic')}, ` +
+    `  ${counted(marks.length, 'partition')} of ${counted(topics.length, 'topic')}, ` +
       (atMs === null ? 'no commit yet' : `last commit ${ageText(nowMs - atMs)} ago`),
     `  ${lagText(report)}`,
     ...(progress.kind === 'evidence'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { committedMs, lagOf, positionsIn, progressOf } from '../../../src/main/tables/table-progress.ts'
+import { REPLAY_TOPIC } from '../../../src/shared/commit/replay-position.ts'
 import { metadataOf } from '../../shared/commit/metadata-maker.ts'
 import { positionsAt, positionsText } from './table-world.ts'
 
@@ -30,6 +31,13 @@ test('partitions that the source does not have are counted, and what a run would
   expect(lagOf(positions, [partition(0, 600n, 700n)]).problem?.code).toBe('POSITION_OUT_OF_RANGE')
   expect(lagOf(positions, [partition(0, 0n, 400n)]).problem?.code).toBe('POSITION_OUT_OF_RANGE')
   expect(lagOf(positions, [partition(0, 0n, 500n, 'cluster/other')]).problem?.code).toBe('TOPIC_RECREATED')
+})
+
+test('replays of dead letters are no partition of Kafka', () => {
+  const mark = { name: 'replay', partitions: new Map([[0, { start: 0n, next: 9n }]]) }
+  const replayed = positionsAt(1n, { topics: new Map([...positions.topics, [REPLAY_TOPIC, mark]]) })
+  const both = [partition(0, 0n, 500n), partition(1, 0n, 9_007_199_254_740_993n)]
+  expect(lagOf(replayed, both)).toEqual({ offsets: 0n, behind: 0, unseen: 0, problem: null })
 })
 
 test('positions that cannot be read are a state, not an end', () => {
