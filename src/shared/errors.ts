@@ -57,7 +57,7 @@ export const errorTable = {
   BROKER_UNREACHABLE: {
     action: 'retry',
     text: 'no broker answers as it should',
-    help: 'check --brokers, the network and the brokers',
+    help: 'check --brokers, --ssl, the network and the brokers',
   },
   BROKER_REFUSED: {
     action: 'stop',
@@ -68,6 +68,11 @@ export const errorTable = {
     action: 'stop',
     text: 'another process has become the member of this name in the group',
     help: 'give each process that runs an --instance-id of its own; this one has stopped, the other goes on',
+  },
+  BROKER_UNTRUSTED: {
+    action: 'stop',
+    text: 'certificate of a broker is not trusted',
+    help: 'name the file of who signed it with --ssl-ca, and the brokers with --brokers as their certificates do',
   },
   BROKER_UNSUPPORTED: {
     action: 'stop',

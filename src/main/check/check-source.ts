@@ -105,7 +105,7 @@ async function groupCheck(connection: KafkaConnection, group: string): Promise<C
           throw new IngestError('BROKER_REFUSED', { group, reason: 'the group is not described' })
         return found
       } catch (error) {
-        throw brokerError(error)
+        throw brokerError(error, { brokers: connection.brokers.join(), group })
       }
     },
     ({ state, members }) =>

@@ -91,9 +91,7 @@ async function offsetsOf(admin: Admin, topic: string): ReturnType<Admin['fetchTo
 
 /** kafkajs's errors with where they happened. */
 function placed(error: unknown, { connection, topic }: KafkaTarget): IngestError {
-  const own = brokerError(error)
-  if (own === error) return own
-  return new IngestError(own.code, { ...own.context, brokers: connection.brokers.join(), topic }, own.cause)
+  return brokerError(error, { brokers: connection.brokers.join(), topic })
 }
 
 /** A broker's own answer that will not change: a batch too large, a sequence it does not know. */

@@ -36,8 +36,10 @@ export interface TopicLook {
 
 export class ClusterLook {
   readonly #cluster: Cluster
+  readonly #brokers: string
 
   constructor(connection: KafkaConnection) {
+    this.#brokers = connection.brokers.join()
     const kafka = openKafka(connection, { text: '' })
     this.#cluster = createCluster(kafka, { metadataMaxAge: 300_000, allowAutoTopicCreation: false })
   }
@@ -65,7 +67,7 @@ export class ClusterLook {
 
   /** Asks one broker anything, by its node id. Errors: BROKER_*. */
   askBroker<T>(nodeId: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
-    return mapped(async () => {
+    return this.#mapped(async () => {
       await this.#cluster.connect()
       return ask(await this.#cluster.findBroker({ nodeId }))
     })
@@ -106,7 +108,7 @@ export class ClusterLook {
 
   /** Takes a member out of its group, also while the member's own connection waits for a join. Errors: BROKER_*. */
   leave(groupId: string, memberId: string): Promise<unknown> {
-    return mapped(async () => {
+    return this.#mapped(async () => {
       await this.#cluster.connect()
       const coordinator = await this.#cluster.findGroupCoordinator({ groupId })
       return coordinator.leaveGroup({ groupId, memberId })
@@ -115,6 +117,14 @@ export class ClusterLook {
 
   async close(): Promise<void> {
     await this.#cluster.disconnect().catch(() => undefined)
+  }
+
+  async #mapped<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      throw brokerError(error, { brokers: this.#brokers })
+    }
   }
 
   #offsets(
@@ -129,7 +139,7 @@ export class ClusterLook {
   }
 
   #metadata(names: readonly string[] | null): Promise<ClusterMetadata> {
-    return mapped(async () => {
+    return this.#mapped(async () => {
       await this.#cluster.connect()
       const broker = await this.#cluster.brokerPool.findConnectedBroker()
       requireVersions(broker)
@@ -141,7 +151,7 @@ export class ClusterLook {
     partitions: readonly P[],
     ask: (broker: Broker, led: readonly P[]) => Promise<PartitionOffset[]>,
   ): Promise<PartitionOffsets> {
-    return mapped(async () => {
+    return this.#mapped(async () => {
       await this.#cluster.connect()
       await this.#cluster.refreshMetadata()
       const leaders = [...new Set(partitions.map(({ leader }) => leader))]
@@ -196,12 +206,4 @@ function requireVersions({ versions }: Broker): void {
   const lacking = NEEDED.find(([key, version]) => (versions?.[key]?.maxVersion ?? -1) < version)
   if (lacking === undefined) return
   throw new IngestError('BROKER_UNSUPPORTED', { reason: `request ${lacking[0]} version ${lacking[1]} is not spoken` })
-}
-
-async function mapped<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    throw brokerError(error)
-  }
 }

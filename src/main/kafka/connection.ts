@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
-import { IngestError } from '../../shared/errors.ts'
+import { type ErrorCode, type ErrorContext, IngestError } from '../../shared/errors.ts'
 
 export interface KafkaConnection {
   readonly brokers: readonly string[]
@@ -69,16 +69,29 @@ function readPem(path: string): string {
 }
 
 const REFUSALS = /AUTHENTICATION|AUTHORIZATION|SASL/
+/** Alerts of a broker that breaks a handshake off (RFC 8446, 6.2), as OpenSSL names them: ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED. */
+const ALERT = /^ERR_SSL_.*ALERT/
+/** What Node says of a certificate that it does not take (tls, "X509 certificate error codes"), and of one for another name. */
+const DISTRUST = /CERT|ISSUER|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH/
 
-/** Any error of kafkajs as ours; what is ours already, also where kafkajs has wrapped it, stays what it is. */
-export function brokerError(error: unknown): IngestError {
+/**
+ * Any error of kafkajs as ours; what is ours already, also where kafkajs has wrapped it, stays what it is. `at`: where it happened,
+ * as far as the caller knows.
+ */
+export function brokerError(error: unknown, at: ErrorContext = {}): IngestError {
   const line = causes(error)
   const own = line.find((each) => each instanceof IngestError)
   if (own instanceof IngestError) return own
-  const cause = line[0] ?? error
-  if (line.some((each) => typeOf(each) === 'FENCED_INSTANCE_ID')) return new IngestError('MEMBER_FENCED', {}, cause)
-  const isRefusal = line.some((each) => REFUSALS.test(`${each.name} ${typeOf(each)}`.toUpperCase()))
-  return new IngestError(isRefusal ? 'BROKER_REFUSED' : 'BROKER_UNREACHABLE', {}, cause)
+  const [broker] = line.map((each) => textOf(each, 'broker')).filter((text) => text !== '')
+  return new IngestError(codeOf(line), { ...at, ...(broker === undefined ? {} : { broker }) }, line[0] ?? error)
+}
+
+function codeOf(line: readonly Error[]): ErrorCode {
+  const codes = line.map((each) => textOf(each, 'code'))
+  if (line.some((each) => textOf(each, 'type') === 'FENCED_INSTANCE_ID')) return 'MEMBER_FENCED'
+  const isRefusal = line.some((each) => REFUSALS.test(`${each.name} ${textOf(each, 'type')}`.toUpperCase()))
+  if (isRefusal || codes.some((code) => ALERT.test(code))) return 'BROKER_REFUSED'
+  return codes.some((code) => DISTRUST.test(code)) ? 'BROKER_UNTRUSTED' : 'BROKER_UNREACHABLE'
 }
 
 /** The error and what caused it, outermost first; bounded, as a cause may lead back to itself. */
@@ -92,7 +105,7 @@ function causes(error: unknown): Error[] {
   return line
 }
 
-function typeOf(error: Error): string {
-  const type: unknown = Reflect.get(error, 'type')
-  return typeof type === 'string' ? type : ''
+function textOf(error: Error, field: 'type' | 'code' | 'broker'): string {
+  const value: unknown = Reflect.get(error, field)
+  return typeof value === 'string' ? value : ''
 }
