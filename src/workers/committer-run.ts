@@ -4,6 +4,7 @@ import type { CommitEffect, CommitEvent, CommitState } from '../shared/commit/co
 import { step } from '../shared/commit/commit-state.ts'
 import type { Work } from '../shared/commit/commit-work.ts'
 import { countRows } from '../shared/commit/row-evidence.ts'
+import { readSideFiles, writeSideManifest } from '../shared/commit/side-files.ts'
 import type { SideEffect, SideEvent, SideState } from '../shared/commit/side-state.ts'
 import { stepSide } from '../shared/commit/side-state.ts'
 import { assert, assertNever, IngestError, toFailure } from '../shared/errors.ts'
@@ -15,7 +16,6 @@ import type { DataFile } from '../shared/iceberg/data-file.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import type { CommitterIo } from './committer-io.ts'
 import { newSnapshotId, pause } from './committer-io.ts'
-import { readSideFiles, writeSideManifest } from './committer-side-files.ts'
 
 export type CommitEnd = Extract<CommitState, { kind: 'committed' | 'fenced' | 'failed' }>
 export type SideEnd = Extract<SideState, { kind: 'confirmed' | 'failed' }>

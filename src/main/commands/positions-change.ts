@@ -6,10 +6,11 @@ import { hostname } from 'node:os'
 import { deadLettersSchema, deadLettersSpec } from '../../shared/avro/iceberg-mapping.ts'
 import { type ChangePlan, marksOf, planAdopt, planMoves, positionsSaid } from '../../shared/commit/change-plan.ts'
 import type { MarkChange, PartitionMove } from '../../shared/commit/position-moves.ts'
-import type { Positions } from '../../shared/commit/positions.ts'
+import type { Positions, Unconfirmed } from '../../shared/commit/positions.ts'
 import { kafkaTopicsOf } from '../../shared/commit/replay-position.ts'
 import { countRows, countRowsUpTo } from '../../shared/commit/row-evidence.ts'
 import { surveyRows } from '../../shared/commit/row-survey.ts'
+import { readSideFiles } from '../../shared/commit/side-files.ts'
 import { APPLIED_PROPERTY, parseApplied } from '../../shared/commit/side-tables.ts'
 import type { Config } from '../../shared/config.ts'
 import { fromFailure, IngestError } from '../../shared/errors.ts'
@@ -203,7 +204,7 @@ const planAdoption: Planner = async ({ name, metadata, moves, source, store, cat
   return { plan, remarks, makesSide: side === null }
 }
 
-/** Unconfirmed commits whose files are not there any more, and not in their table either. */
+/** Unconfirmed commits whose files, or what describes them, are not there any more, and not in their table either. */
 async function goneCommits(
   store: Store,
   positions: Positions | null,
@@ -211,11 +212,25 @@ async function goneCommits(
 ): Promise<ReadonlySet<string>> {
   const applied = side === null ? null : parseApplied(side.properties[APPLIED_PROPERTY])
   const gone = new Set<string>()
-  for (const { commit: id, files } of positions?.unconfirmed ?? []) {
-    if (applied?.has(id) === true) continue
-    for (const file of files) if ((await store.size(file)) === null) gone.add(id)
+  for (const entry of positions?.unconfirmed ?? []) {
+    if (applied?.has(entry.commit) !== true && (await isGone(store, side, entry))) gone.add(entry.commit)
   }
   return gone
+}
+
+/** As the committer judges it that would append them. */
+async function isGone(store: Store, side: TableMetadata | null, entry: Unconfirmed): Promise<boolean> {
+  if (side === null) {
+    for (const file of entry.files) if ((await store.size(file)) === null) return true
+    return false
+  }
+  try {
+    await readSideFiles(store, side, [entry])
+    return false
+  } catch (error) {
+    if (error instanceof IngestError && error.code === 'UNCONFIRMED_MISSING') return true
+    throw error
+  }
 }
 
 async function plannedOf(

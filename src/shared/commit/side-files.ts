@@ -1,15 +1,16 @@
 // Side files between their writing and their table (guard 6). Main names the data files; what a manifest entry needs besides lies in
-// a manifest of their own, written before main commits, at a place that follows from the names. Commit thread.
+// a manifest of their own, written before main commits, at a place that follows from the names. Over the store port; commit
+// thread, and main thread to look.
 // Invariant: whoever reads main's `unconfirmed` can append the files without knowing who wrote them, or learns that they are gone.
 import { createHash } from 'node:crypto'
-import type { Unconfirmed } from '../shared/commit/positions.ts'
-import { assert, IngestError } from '../shared/errors.ts'
-import type { DataFile } from '../shared/iceberg/data-file.ts'
-import { dataFileOf, decodeManifest, encodeManifest, fileRecord } from '../shared/iceberg/manifest.ts'
-import type { ManifestFile } from '../shared/iceberg/manifest-list.ts'
-import type { TableMetadata } from '../shared/iceberg/metadata.ts'
-import { metadataFolder } from '../shared/iceberg/table-location.ts'
-import type { Store } from '../shared/store/store.ts'
+import { assert, IngestError } from '../errors.ts'
+import type { DataFile } from '../iceberg/data-file.ts'
+import { dataFileOf, decodeManifest, encodeManifest, fileRecord } from '../iceberg/manifest.ts'
+import type { ManifestFile } from '../iceberg/manifest-list.ts'
+import type { TableMetadata } from '../iceberg/metadata.ts'
+import { metadataFolder } from '../iceberg/table-location.ts'
+import type { Store } from '../store/store.ts'
+import type { Unconfirmed } from './positions.ts'
 
 /** Where the manifest of these files lies: file names are unique, so their hash is. */
 function sideManifest(side: TableMetadata, files: readonly string[], specId: number, schemaId: number): string {
