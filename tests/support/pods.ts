@@ -31,10 +31,14 @@ type Produced = Pick<PodLine, 'server' | 'topic' | 'partitions'>
 
 let lines = 0
 
-/** A topic, a group, a catalog and a warehouse of their own. */
-export async function podLine(server: KafkaServer, cluster: KafkaCluster, partitions: number): Promise<PodLine> {
+/** A topic, a group, a catalog and a warehouse of their own; outside of a test the folder must be given. */
+export async function podLine(
+  server: KafkaServer,
+  cluster: KafkaCluster,
+  partitions: number,
+  folder = temporaryFolder(),
+): Promise<PodLine> {
   const topic = `market.crypto.trades.pods${++lines}`
-  const folder = temporaryFolder()
   await cluster.createTopic(topic, partitions)
   const [catalogFile, warehouse] = [join(folder, 'catalog.db'), join(folder, 'warehouse')]
   const tables = ['--catalog', `sqlite:${catalogFile}`, '--warehouse', warehouse]

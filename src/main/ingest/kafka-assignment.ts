@@ -5,8 +5,9 @@ import { IngestError } from '../../shared/errors.ts'
 import { type PartitionPosition, partitionKey, topicIdOf } from '../../shared/offsets.ts'
 import type { ClusterLook } from '../kafka/cluster-look.ts'
 import type { ConsumerGroup, GroupBatch } from '../kafka/internals.ts'
+import { passHoles } from './kafka-holes.ts'
 import { checkEpochs, checkPositions, type KafkaPartitions, type Notice, untilAnswered } from './kafka-partitions.ts'
-import { hasEnded, KafkaReading, type Lane } from './kafka-reading.ts'
+import { hasEnded, KafkaReading, type Lane, type Taken } from './kafka-reading.ts'
 import type { Assignment, CommitMark, LogEnd, RecordBatches, SourcePartition } from './record-source.ts'
 
 export interface AssignmentParts {
@@ -118,6 +119,7 @@ export class KafkaAssignment implements Assignment {
     this.#reading = reading
     const close = (): void => reading.close()
     until.addEventListener('abort', close, { once: true })
+    void passHoles(this.#parts.look, reading, until, (lane, taken) => this.#moved(lane, taken))
     try {
       yield* reading.slices()
     } finally {
@@ -180,10 +182,16 @@ export class KafkaAssignment implements Assignment {
     }
     if (reading === null || batch.k2Epoch !== this.epoch) return
     const taken = reading.take(topic, partition, BigInt(batch.fetchedOffset), raw)
-    const { group } = this.#parts
-    if (taken === 'ended') group.pause([{ topic, partitions: [partition] }])
     const lane = reading.lane(topic, partition)
-    if (taken === 'misplaced' && lane !== null) group.seek({ topic, partition, offset: lane.next.toString() })
+    if (lane !== null && taken !== 'taken') this.#moved(lane, taken)
+  }
+
+  /** Points the consumer to where a lane stands now; away from it where that is its end. */
+  #moved({ topicName: topic, partition, next }: Lane, taken: Taken): void {
+    const { group } = this.#parts
+    if (taken === 'not read') return
+    if (taken === 'ended') group.pause([{ topic, partitions: [partition] }])
+    else group.seek({ topic, partition, offset: next.toString() })
   }
 
   async confirm(notice: Notice = this.#parts.notice): Promise<void> {

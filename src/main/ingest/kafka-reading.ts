@@ -3,7 +3,7 @@
 // queue is bounded by bytes, and whoever fetches waits for room before it hands over.
 import type { TopicKey } from '../../shared/offsets.ts'
 import type { RawPartition } from '../kafka/raw-fetch.ts'
-import { visibleBatches } from '../kafka/transaction-filter.ts'
+import { type VisibleBatches, visibleBatches } from '../kafka/transaction-filter.ts'
 import type { RecordBatches } from './record-source.ts'
 
 export interface Lane {
@@ -14,6 +14,12 @@ export interface Lane {
   next: bigint
   /** Offset to stop before; null: never. */
   readonly end: bigint | null
+}
+
+/** The batch that a log holds at or after an offset, by its header. */
+export interface NextBatch {
+  readonly baseOffset: bigint
+  readonly leaderEpoch: number
 }
 
 export type Taken = 'taken' | 'ended' | 'misplaced' | 'not read'
@@ -57,32 +63,39 @@ export class KafkaReading {
     return this.#lanes.get(`${topicName}/${partition}`) ?? null
   }
 
-  /** Takes a response that was asked for at offset `wanted`. Errors: SOURCE_CORRUPT, of a batch that nobody after us would see. */
+  /**
+   * Takes a response that was asked for at offset `wanted`. Errors: SOURCE_CORRUPT, of a batch that nobody after us would see; what
+   * precedes it was taken.
+   */
   take(topicName: string, partition: number, wanted: bigint, raw: RawPartition): Taken {
     const lane = this.lane(topicName, partition)
     if (lane === null || this.#isClosed || hasEnded(lane)) return 'not read'
     if (wanted !== lane.next) return 'misplaced'
     const visible = visibleBatches(raw.bytes, raw.aborted, lane.next, lane.end)
     const next = lane.end !== null && visible.next !== null && visible.next > lane.end ? lane.end : visible.next
-    if (next !== null && next > lane.next) {
-      const { topic } = lane
-      const { bytes, recordCount, leaderEpoch } = visible
-      this.#queue.push({
-        topic,
-        topicName,
-        partition,
-        first: lane.next,
-        next,
-        epoch: this.epoch,
-        bytes,
-        recordCount,
-        leaderEpoch,
-      })
-      this.#queuedBytes += bytes.length
-      lane.next = next
-    }
+    if (next !== null && next > lane.next) this.#push(lane, { ...visible, next })
+    this.#wake()
+    if (visible.failure !== null) throw visible.failure
+    return hasEnded(lane) ? 'ended' : 'taken'
+  }
+
+  /** Moves a lane that stands at `from` to the batch with which its log goes on, as nothing is left in between. */
+  pass(lane: Lane, from: bigint, { baseOffset: to, leaderEpoch }: NextBatch): Taken {
+    if (this.#isClosed || hasEnded(lane)) return 'not read'
+    if (from !== lane.next || to <= from) return 'misplaced'
+    const next = lane.end !== null && to > lane.end ? lane.end : to
+    this.#push(lane, { bytes: new Uint8Array(0), recordCount: 0, leaderEpoch, next })
     this.#wake()
     return hasEnded(lane) ? 'ended' : 'taken'
+  }
+
+  #push(lane: Lane, taken: Omit<VisibleBatches, 'failure'> & { readonly next: bigint }): void {
+    const { topic, topicName, partition } = lane
+    const { next, bytes, recordCount, leaderEpoch } = taken
+    const first = lane.next
+    this.#queue.push({ topic, topicName, partition, first, next, epoch: this.epoch, bytes, recordCount, leaderEpoch })
+    this.#queuedBytes += bytes.length
+    lane.next = next
   }
 
   #wake(): void {

@@ -142,7 +142,7 @@ class KafkaSource implements RecordSource {
         eachBatch: ({ batch, heartbeat }) => this.#take(batch as unknown as GroupBatch, heartbeat),
       })
     } catch (error) {
-      await this.#died(brokerError(error), signal)
+      await this.#died(this.#placed(error), signal)
     }
   }
 
@@ -177,7 +177,7 @@ class KafkaSource implements RecordSource {
     })
     consumer.on(consumer.events.REBALANCING, () => void this.#counts.rebalances++)
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      const error = brokerError(payload.error)
+      const error = this.#placed(payload.error)
       if (!payload.restart) return this.#died(error, signal)
       this.#counts.deaths++
       this.#isRestarting = true
@@ -187,10 +187,16 @@ class KafkaSource implements RecordSource {
     return consumer
   }
 
+  #placed(error: unknown): IngestError {
+    const { connection, group } = this.#options
+    return brokerError(error, { brokers: connection.brokers.join(), group })
+  }
+
   /** A dead membership, which kafkajs does not start again. */
   async #died(error: IngestError, signal: AbortSignal): Promise<void> {
     this.#counts.deaths++
-    this.#revoked()
+    // Of a failure that is known, what precedes it may still be on its way to its commit.
+    if (this.#failure === null) this.#revoked()
     await this.#consumer?.disconnect().catch(() => undefined)
     if (signal.aborted || this.#isClosing || this.#failure !== null) return
     if (error.action !== 'retry' || ++this.#deaths > DEATHS_MAX) return this.#failExplained(error)
@@ -296,7 +302,7 @@ class KafkaSource implements RecordSource {
     current
       .confirm(() => undefined)
       .catch((error: unknown) => {
-        if (!current.revoked.aborted) this.#fail(brokerError(error))
+        if (!current.revoked.aborted) this.#fail(this.#placed(error))
       })
   }
 

@@ -17,11 +17,13 @@ export interface VisibleBatches {
   readonly next: bigint | null
   /** Leader epoch of that batch; -1 where there was none. */
   readonly leaderEpoch: number
+  /** What keeps the batch behind these from being looked at: SOURCE_CORRUPT (context `offset`, `reason`); else null. */
+  readonly failure: IngestError | null
 }
 
 /**
- * The visible batches of `bytes` with offsets in [first, before). Errors: SOURCE_CORRUPT (context `offset`, `reason`) for a batch
- * that is left out and damaged; the others are checked by whoever decodes them.
+ * The visible batches of `bytes` with offsets in [first, before), up to one that is to be left out and is damaged: nobody after this
+ * would see it. The others are checked by whoever decodes them.
  */
 export function visibleBatches(
   bytes: Uint8Array,
@@ -29,37 +31,68 @@ export function visibleBatches(
   first: bigint,
   before: bigint | null,
 ): VisibleBatches {
-  const waiting = [...aborted].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
-  const open = new Set<bigint>()
-  const kept: Uint8Array[] = []
-  let [at, started, recordCount, leaderEpoch] = [0, 0, 0, -1]
-  let next: bigint | null = null
-  for (;;) {
-    const header = at < bytes.length ? readBatchHeader(bytes, at) : null
-    if (header === null || (before !== null && header.baseOffset >= before)) break
-    const end = at + header.length
-    while (header.producerId >= 0n && waiting[started] !== undefined && isBefore(waiting[started], header.nextOffset)) {
-      open.add(waiting[started]?.producerId ?? -1n)
-      started++
-    }
-    const isAborted = header.isTransactional && open.has(header.producerId)
-    const isOld = header.nextOffset <= first
-    if (header.isControl || isAborted || header.recordCount === 0 || isOld) {
-      if (!isBatchIntact(bytes, at, header)) throw corrupt(header, 'CRC mismatch')
-      if (header.isControl && isAbortMarker(bytes, at, header)) open.delete(header.producerId)
-    } else {
-      kept.push(bytes.subarray(at, end))
-      recordCount += header.recordCount
-    }
-    next = header.nextOffset
-    leaderEpoch = header.leaderEpoch
-    at = end
+  const walk = new BatchWalk(bytes, aborted, first)
+  let failure: IngestError | null = null
+  try {
+    while (walk.step(before));
+  } catch (error) {
+    if (!(error instanceof IngestError)) throw error
+    failure = new IngestError(error.code, { offset: walk.next ?? first, ...error.context }, error.cause)
   }
-  return { bytes: joined(kept), recordCount, next, leaderEpoch }
+  const { recordCount, next, leaderEpoch } = walk
+  return { bytes: joined(walk.kept), recordCount, next, leaderEpoch, failure }
 }
 
-const isBefore = (transaction: AbortedTransaction | undefined, next: bigint): boolean =>
-  transaction !== undefined && transaction.first < next
+class BatchWalk {
+  readonly kept: Uint8Array[] = []
+  recordCount = 0
+  next: bigint | null = null
+  leaderEpoch = -1
+  readonly #bytes: Uint8Array
+  readonly #first: bigint
+  /** Aborted transactions that did not begin yet, in order. */
+  readonly #waiting: readonly AbortedTransaction[]
+  readonly #open = new Set<bigint>()
+  #started = 0
+  #at = 0
+
+  constructor(bytes: Uint8Array, aborted: readonly AbortedTransaction[], first: bigint) {
+    this.#bytes = bytes
+    this.#first = first
+    this.#waiting = [...aborted].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
+  }
+
+  /** Whether there was a batch to look at. Errors: SOURCE_CORRUPT; then the batch counts as not looked at. */
+  step(before: bigint | null): boolean {
+    const [bytes, at] = [this.#bytes, this.#at]
+    const header = at < bytes.length ? readBatchHeader(bytes, at) : null
+    if (header === null || (before !== null && header.baseOffset >= before)) return false
+    if (header.producerId >= 0n) this.#begin(header.nextOffset)
+    const isAborted = header.isTransactional && this.#open.has(header.producerId)
+    const isOld = header.nextOffset <= this.#first
+    if (header.isControl || isAborted || header.recordCount === 0 || isOld) {
+      if (!isBatchIntact(bytes, at, header)) throw corrupt(header, 'CRC mismatch')
+      if (header.isControl && isAbortMarker(bytes, at, header)) this.#open.delete(header.producerId)
+    } else {
+      this.kept.push(bytes.subarray(at, at + header.length))
+      this.recordCount += header.recordCount
+    }
+    this.next = header.nextOffset
+    this.leaderEpoch = header.leaderEpoch
+    this.#at += header.length
+    return true
+  }
+
+  /** Opens the aborted transactions that begin below an offset. */
+  #begin(below: bigint): void {
+    for (;;) {
+      const transaction = this.#waiting[this.#started]
+      if (transaction === undefined || transaction.first >= below) return
+      this.#open.add(transaction.producerId)
+      this.#started++
+    }
+  }
+}
 
 const cursor = new RecordCursor()
 

@@ -67,9 +67,10 @@ export class BrokerLog {
       if (!isLimited) end = Math.max(end, answer.highWatermark)
       isLimited = true
       for (const batch of this.#split(answer.bytes, next)) {
+        // Where the end lies before the batch, compaction has left nothing in between.
+        next = batch.baseOffset >= end ? end : batch.nextOffset
         if (batch.baseOffset >= end) break
         yield batch
-        next = batch.nextOffset
       }
     }
     await untilAnswered(() => this.#confirm(), this.#waiting)

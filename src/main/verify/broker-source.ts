@@ -38,10 +38,12 @@ async function findPartitions(
   const [starts, ends] = await Promise.all([look.earliest(places), look.latest(places)])
   return places.map((place) => {
     const { topic: topicName, topicId, partition } = place
-    const log = new BrokerLog(look, { ...place, end: Number(ends.of(topicName, partition)) }, waiting)
+    const logEnd = Number(ends.of(topicName, partition))
+    const log = new BrokerLog(look, { ...place, end: logEnd }, waiting)
     return {
       ...{ topic: topicKey(clusterId, topicId), topicName, topicId, partition },
       logStart: Number(starts.of(topicName, partition)),
+      logEnd,
       batches: (from) => log.batches(from),
       batchesWithEnds: () => log.batchesWithEnds(),
     }

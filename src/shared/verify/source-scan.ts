@@ -1,5 +1,6 @@
 // One pass over a partition of the log: every offset is told to a visitor, as a record or as a stretch without one and why.
 // One thread. Invariant: the stretches and records of a scan tile [from, end of the log) without gap or overlap.
+import { IngestError } from '../errors.ts'
 import { isControl, type LogBatch } from './log-batch.ts'
 import { decompressRecords, RecordWalk } from './log-records.ts'
 import { Transactions } from './transactions.ts'
@@ -44,9 +45,23 @@ export async function scanSource(
     const first = Math.max(batch.baseOffset, log.logStart)
     if (fate !== 'committed') visitor.absent(first, batch.nextOffset, fate)
     else if (!visitor.wants(batch)) visitor.passed(batch)
-    else await visitRecords(batch, first, walk, visitor, limits.decompressedBytesMax)
+    else {
+      try {
+        await visitRecords(batch, first, walk, visitor, limits.decompressedBytesMax)
+      } catch (error) {
+        throw placed(error, log, batch)
+      }
+    }
   }
-  return expected
+  const end = Math.min(log.logEnd ?? expected, limits.to)
+  if (end > expected) visitor.absent(expected, end, 'compacted')
+  return Math.max(expected, end)
+}
+
+/** Adds to an error where it happened. */
+function placed(error: unknown, { topicName: topic, partition }: LogPartition, batch: LogBatch): unknown {
+  if (!(error instanceof IngestError)) return error
+  return new IngestError(error.code, { topic, partition, offset: batch.baseOffset, ...error.context }, error.cause)
 }
 
 /** The records from offset `first` on. */

@@ -9,6 +9,8 @@ export interface LogPartition {
   readonly partition: number
   /** First offset that is still there. */
   readonly logStart: number
+  /** Where the log ends, where the source knows it: compaction may have left nothing before it. Without: after the last batch. */
+  readonly logEnd?: number
   /**
    * Batches in offset order, aborted ones and control batches too, each with a CRC that was right, from the one that holds offset
    * `from` on, to the end of the log as it was when the partition was found. May be asked for again.

@@ -17,6 +17,7 @@ const raw = (...batches: Uint8Array[]) => ({
   highWatermark: 100n,
 })
 const reading = (lanes: Lane[], isEndless = true, bytesMax = 1e6) => new KafkaReading(9, lanes, { bytesMax, isEndless })
+const goesOn = (baseOffset: bigint) => ({ baseOffset, leaderEpoch: 3 })
 const ranges = (slices: readonly RecordBatches[]) =>
   slices.map(({ partition, first, next }) => [partition, first, next])
 
@@ -52,6 +53,27 @@ describe('a reading', () => {
     expect(read.take('trades', 0, 0n, raw(batch(0, 2), batch(2, 4), batch(6, 1)))).toBe('ended')
     expect(read.take('trades', 0, 3n, raw(batch(2, 4)))).toBe('not read')
     expect(ranges(await allOf(read))).toEqual([[0, 0n, 3n]])
+  })
+  test('passes a stretch without batches, to where the log goes on or to the end of the lane', async () => {
+    const read = reading([lane(0, 5n, 20n), lane(1, 5n, 9n)], false)
+    const [zero, one] = read.lanes
+    if (zero === undefined || one === undefined) throw new Error('two lanes')
+    expect(read.pass(zero, 4n, goesOn(12n))).toBe('misplaced')
+    expect(read.pass(zero, 5n, goesOn(12n))).toBe('taken')
+    expect(read.take('trades', 0, 12n, raw(batch(12, 8)))).toBe('ended')
+    expect(read.pass(one, 5n, goesOn(30n))).toBe('ended')
+    expect(read.pass(one, 9n, goesOn(30n))).toBe('not read')
+    const slices = await allOf(read)
+    expect(ranges(slices)).toEqual([
+      [0, 5n, 12n],
+      [0, 12n, 20n],
+      [1, 5n, 9n],
+    ])
+    expect(slices.map(({ recordCount, bytes, leaderEpoch }) => [recordCount, bytes.length > 0, leaderEpoch])).toEqual([
+      [0, false, 3],
+      [8, true, 0],
+      [0, false, 3],
+    ])
   })
   test('of no partition at all waits for its revocation, unless it is to the end', async () => {
     expect(await allOf(reading([], false))).toEqual([])

@@ -41,9 +41,13 @@ describe('visibleBatches', () => {
     const bytes = log(batch(0, 4), batch(4, 4), batch(8, 4), batch(12, 4))
     expect(seen(bytes, [], 6n, 10n)).toEqual({ offsets: [4, 5, 6, 7, 8, 9, 10, 11], next: 12n, recordCount: 8 })
   })
-  test('is an error where a batch that nobody will see again is damaged', () => {
-    const bad = data(0, 2, 7)
+  test('ends before a batch that nobody will see again and that is damaged', () => {
+    const bad = data(4, 2, 7)
     bad[bad.length - 1] = (bad.at(-1) ?? 0) ^ 1
-    expect(() => seen(bad, [[7, 0]])).toThrow(expect.objectContaining({ code: 'SOURCE_CORRUPT' }))
+    const visible = visibleBatches(log(batch(0, 4), bad, batch(6, 2)), [{ producerId: 7n, first: 4n }], 0n, null)
+    expect([offsetsIn(visible.bytes), visible.next]).toEqual([[0, 1, 2, 3], 4n])
+    expect(visible.failure).toMatchObject({ code: 'SOURCE_CORRUPT', context: { offset: 4n, reason: 'CRC mismatch' } })
+    // Whoever decodes it sees it, and checks it.
+    expect(visibleBatches(log(batch(0, 4), bad), [], 0n, null).failure).toBeNull()
   })
 })

@@ -80,6 +80,12 @@ test('a cut batch is asked for again, and reading ends at the end that was found
   expect(await read()).toEqual(all)
 })
 
+test('where nothing is left before the end, it ends with the batch that lies behind it', async () => {
+  const { read, asked } = world([records(batch(0, 10)), records(batch(30, 5))])
+  expect(await read()).toEqual(all.slice(0, 1))
+  expect(asked).toEqual([1, 1])
+})
+
 test('it begins with the batch that holds the offset', async () => {
   const { read } = world([records(batch(10, 10), batch(20, 10))])
   expect(await read(15)).toEqual(all.slice(1))
