@@ -25,6 +25,7 @@ const hasRedis = works('redis-server', '--version') || works('valkey-server', '-
 if (!hasRedis && !(works('dpkg-deb', '--version') && works('apt-get', '--version'))) {
   missing.push(`redis-server, or apt-get and dpkg-deb to unpack one: ${servers}`)
 }
+if (!works('openssl', 'version')) missing.push('openssl: the tests make certificates for brokers that want TLS')
 if (!works('tar', '--version')) missing.push(`tar: ${servers}`)
 
 for (const line of missing) console.error(`npm test needs ${line}`)

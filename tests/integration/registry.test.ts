@@ -12,10 +12,11 @@ import { decompressBody } from '../../src/shared/kafka/compression.ts'
 import { listPartitions, listSegments } from '../../src/shared/kafka/log-directory.ts'
 import { batchBody, readBatchHeader } from '../../src/shared/kafka/record-batch.ts'
 import { RecordCursor } from '../../src/shared/kafka/record-cursor.ts'
+import { runK2 } from '../support/built-k2.ts'
 import { k2, startK2, temporaryFolder } from '../support/k2-process.ts'
 import { KafkaCluster } from '../support/kafka-cluster.ts'
 import { KafkaServer } from '../support/kafka-server.ts'
-import { RegistryServer } from '../support/registry-server.ts'
+import { type Answer, FakeRegistry, json, RegistryServer } from '../support/registry-server.ts'
 
 const schemasFolder = new URL('../../schemas', import.meta.url).pathname
 const asxFolder = new URL('../../data/asx-2014-03', import.meta.url).pathname
@@ -336,4 +337,53 @@ describe('k2 run with a registry', () => {
       tables: [{ totals: { tableRows: 4000, deadLetters: 0 } }],
     })
   }, 180_000)
+})
+
+describe('a registry that asks for credentials', () => {
+  test.each([
+    ['basic:reader:s3cr:et', `Basic ${Buffer.from('reader:s3cr:et').toString('base64')}`],
+    ['bearer:t0ken', 'Bearer t0ken'],
+  ])(
+    '%s is taken from the environment by check, run and verify; a wrong one is refused by name',
+    async (auth, header) => {
+      const fake = await FakeRegistry.start()
+      onTestFinished(() => fake.stop())
+      const refusal = json(401, { error_code: 40101, message: `not ${header}` })
+      const guarded =
+        (body: object): Answer =>
+        (response, request) =>
+          (request.headers.authorization === header ? json(200, body) : refusal)(response, request)
+      const schema = (await shipped.schemaById(1))?.json ?? ''
+      const topic = newTopic()
+      fake.on('/schemas/ids/1', guarded({ schema }))
+      fake.on(`/subjects/${topic}-value/versions/latest`, guarded({ id: 1, schema, version: 1, subject: topic }))
+
+      const folder = temporaryFolder()
+      const log = join(folder, 'log')
+      await feedSynthetic({ schemas: shipped, topic, partitions: 1, messages: 500, directory: log })
+      const tables = ['--catalog', `sqlite:${join(folder, 'catalog.db')}`, '--warehouse', join(folder, 'warehouse')]
+      const words = ['--source', log, '--topic', topic, ...tables, '--registry', fake.url]
+      // Each with a cache of its own, so that each has to ask.
+      const k2With = (value: string, cache: string, ...line: readonly string[]) =>
+        runK2([...line, ...words, '--registry-cache', join(folder, cache)], { env: { K2_REGISTRY_AUTH: value } })
+
+      const refused = await k2With('bearer:wr0ng', 'a', 'run', '--until-end')
+      expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(/k2: REGISTRY_REFUSED: .*--registry-auth/)])
+      expect(refused.err).not.toContain('wr0ng')
+      const checked = await k2With('bearer:wr0ng', 'b', 'run', '--check')
+      expect([checked.code, checked.out]).toEqual([1, expect.stringMatching(/✗ registry .*REGISTRY_REFUSED/)])
+
+      for (const [cache, line] of [
+        ['c', ['run', '--check']],
+        ['d', ['run', '--until-end']],
+        ['e', ['verify']],
+      ] as const) {
+        const ended = await k2With(auth, cache, ...line)
+        expect(ended.code, ended.out + ended.err).toBe(0)
+        expect(ended.out + ended.err).not.toMatch(/s3cr|t0ken/)
+      }
+      expect(fake.asked.filter(({ authorization }) => authorization === header).length).toBeGreaterThan(2)
+    },
+    60_000,
+  )
 })

@@ -1,7 +1,7 @@
 // A Kafka broker of one test file: that of `k2 services`, on 127.0.0.1 and free ports, in a folder of its own.
 // Its data folder is a log directory, so `k2 verify --source` compares a table with the broker's own segments.
 import { join } from 'node:path'
-import { installedFolder } from '../../src/main/services/installation.ts'
+import { install, installedFolder, isInstalled } from '../../src/main/services/installation.ts'
 import { kafkaService } from '../../src/main/services/kafka-service.ts'
 import { OwnServer, servicesCache } from './own-server.ts'
 
@@ -48,9 +48,11 @@ export class KafkaServer {
   }
 }
 
-/** Folder of Kafka's jar files: those of a server that was started before. */
+/** Folder of Kafka's jar files, installed where they are not yet. */
 export async function kafkaJars(): Promise<string> {
   const installation = kafkaService.installation()
   if (installation === null) throw new Error('Kafka is installed from jars')
-  return join(await installedFolder(servicesCache, 'kafka', installation), 'lib')
+  const folder = await installedFolder(servicesCache, 'kafka', installation)
+  if (!isInstalled(folder)) await install('kafka', installation, folder, `${folder}.log`)
+  return join(folder, 'lib')
 }

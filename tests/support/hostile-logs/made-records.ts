@@ -1,9 +1,22 @@
-// Records for hostile logs, the same for the same seed: sizes from none to a megabyte, keys and values null, empty or repeated.
+// Records for hostile logs, the same for the same seed: sizes from none to a megabyte, keys and values null, empty or repeated. Most
+// values are framed Avro of one schema, so that `k2 run` makes rows of them; the oddities are not, and become dead letters.
 import { Random } from '../../../src/main/feed/random.ts'
+import { zigzag } from '../trade-v2.ts'
 import type { MadeRecord } from './producers.ts'
 
 /** 2100: later than every transaction marker, which carries the time of the day, so that a record after one may begin a segment. */
 const START_MS = 4_102_444_800_000
+
+/** Of the values that are framed; their schema id is 1. */
+export const tickSchema = {
+  type: 'record',
+  name: 'Tick',
+  namespace: 'k2.test',
+  fields: [{ name: 'payload', type: 'bytes' }],
+}
+const FRAME = Buffer.from([0, 0, 0, 0, 1])
+/** Whether a value, in base64, is a tick. */
+export const isTick = (value: string): boolean => Buffer.from(value, 'base64').subarray(0, FRAME.length).equals(FRAME)
 
 export const text = (plain: string): string => Buffer.from(plain).toString('base64')
 
@@ -32,11 +45,11 @@ export class RecordMaker {
     )
   }
 
-  /** Half of the bytes compress, the others do not. */
+  /** A tick of so many bytes: half of them compress, the others do not. */
   value(bytes: number): string {
-    const value = Buffer.alloc(bytes, 'tick')
-    for (let at = 0; at < bytes >> 1; at++) value[at] = this.below(256)
-    return value.toString('base64')
+    const payload = Buffer.alloc(bytes, 'tick')
+    for (let at = 0; at < bytes >> 1; at++) payload[at] = this.below(256)
+    return Buffer.concat([FRAME, Buffer.from(zigzag(bytes)), payload]).toString('base64')
   }
 
   tombstone(key: string): MadeRecord {
