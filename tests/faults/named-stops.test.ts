@@ -114,11 +114,18 @@ const stops: readonly Stop[] = [
     spoil: () => withProperty(place, 'write.parquet.compression-codec', 'brotli9'),
   },
   {
-    what: 'a table made beforehand with a column of another type',
+    what: 'a table made beforehand with a column of K2 of another type',
     code: 'TABLE_MISFIT',
-    says: /table=market_data\.misfit_v2 problem=.*price.*k2 tables show/,
-    spoil: makeMisfit,
+    says: /table=market_data\.misfit_v2 problem=.*kafka_offset.*k2 tables show/,
+    spoil: () => madeWithText('misfit_v2', 'kafka_offset'),
     words: () => run('--table', 'market_data.misfit_v2'),
+  },
+  {
+    what: 'a table made beforehand with a column of the topic of another type',
+    code: 'SCHEMA_INCOMPATIBLE',
+    says: /table=market_data\.text_v2 .*path=price .*docs\/schemas\.md/,
+    spoil: () => madeWithText('text_v2', 'price'),
+    words: () => run('--table', 'market_data.text_v2'),
   },
   {
     what: 'a cluster id that is missing',
@@ -206,18 +213,16 @@ const stops: readonly Stop[] = [
   },
 ]
 
-/** An empty table that fits, but for its price. */
-async function makeMisfit(): Promise<undefined> {
+/** An empty table that fits, but for one column, which is text. */
+async function madeWithText(name: string, column: string): Promise<undefined> {
+  const namespace = ['market_data']
   const store = openFolderStore(place.warehouse)
   const catalog = openSqlCatalog({ file: place.catalog, store })
-  const [namespace, own, other] = [['market_data'], 'trades_v2', 'misfit_v2']
-  const found = await catalog.loadTable({ namespace, name: own ?? '' })
-  const [schema] = found?.metadata.schemas ?? []
+  const [schema] = (await catalog.loadTable({ namespace, name: 'trades_v2' }))?.metadata.schemas ?? []
   if (schema === undefined) throw new Error('no table')
-  const fields = schema.fields.map((field) => (field.name === 'price' ? { ...field, type: 'string' as const } : field))
+  const fields = schema.fields.map((field) => (field.name === column ? { ...field, type: 'string' as const } : field))
   const table = { schema: { ...schema, fields }, spec: { 'spec-id': 0, fields: [] }, properties: {} }
-  const location = `${store.root}/market_data/${other}`
-  await catalog.createTable({ namespace, name: other ?? '' }, { ...table, location })
+  await catalog.createTable({ namespace, name }, { ...table, location: `${store.root}/market_data/${name}` })
   await catalog.close()
 }
 
