@@ -1,12 +1,21 @@
 // The frame of every command: reads the words, prints help, version or problems, starts the command, and turns what it throws
 // into one clear line and an exit code: 0 done, 1 failed, 2 wrong usage. Main thread; cli.ts gives it the process.
-import { type CommandName, commandNames } from '../shared/command-table.ts'
-import { type Config, readConfig, type Written } from '../shared/config.ts'
+import { commandNames } from '../shared/command-table.ts'
+import { type Config, type ConfigInput, readConfig, type Written } from '../shared/config.ts'
+import type { ConfigDocument } from '../shared/config-document.ts'
 import { IngestError } from '../shared/errors.ts'
 import type { ComputedDefault } from '../shared/option-row.ts'
 import { type Invocation, readArguments } from './arguments.ts'
-import { type CommandIo, type CommandLoaders, describeError, errorLine, jsonLine } from './command.ts'
+import {
+  type CommandIo,
+  type CommandLoaders,
+  describeError,
+  errorLine,
+  jsonLine,
+  type StartedCommand,
+} from './command.ts'
 import { renderCommandHelp, renderHelp } from './terminal/help.ts'
+import { styleFor } from './terminal/style.ts'
 
 export interface CommandLineInput {
   readonly words: readonly string[]
@@ -48,39 +57,46 @@ async function startCommand(
   input: CommandLineInput,
 ): Promise<number> {
   const { command, flags } = invocation
-  const file = readConfigFile(flags, input)
-  const result = readConfig(command, {
-    flags,
-    environment: input.environment,
-    file: file.kind === 'file' ? file : null,
-    computed: input.computed,
-  })
-  const problems = [
-    ...invocation.problems,
-    ...(file.kind === 'problem' ? [file.problem] : []),
-    ...(result.kind === 'refused' ? result.problems : []),
-  ]
+  const file = await readConfigFile(flags, input)
+  const written = { flags, environment: input.environment, file: file.root, computed: input.computed }
+  const before = [...invocation.problems, ...file.problems]
+  if (command === 'config check') return checkConfig(written, before, input)
+  const result = readConfig(command, written)
+  const problems = [...before, ...(result.kind === 'refused' ? result.problems : [])]
   if (result.kind === 'refused' || problems.length > 0) return refuse(input, `k2 ${command}`, problems)
   return runCommand(command, result.config, input)
 }
 
-type ConfigFile =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'file'; readonly path: string; readonly content: unknown }
-  | { readonly kind: 'problem'; readonly problem: string }
-
-function readConfigFile(flags: readonly Written[], input: CommandLineInput): ConfigFile {
-  const path = flags.find((flag) => flag.key === 'config')?.text ?? input.environment['K2_CONFIG']
-  if (path === undefined || path === '') return { kind: 'none' }
-  try {
-    return { kind: 'file', path, content: JSON.parse(input.readFile(path)) }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return { kind: 'problem', problem: `--config ${path} cannot be read as JSON: ${reason}` }
-  }
+/** k2 config check: what a run would go by, and everything that keeps it from it. Exit 2 where there is a problem. */
+async function checkConfig(written: ConfigInput, before: readonly string[], input: CommandLineInput): Promise<number> {
+  const { io, words } = input
+  const result = readConfig('run', written)
+  const problems = [...before, ...(result.kind === 'refused' ? result.problems : [])]
+  const { renderConfigCheck, configCheckDocument } = await import('./terminal/config-check.ts')
+  const found = { problems, notes: result.notes, effective: result.effective }
+  const isJson = result.kind === 'config' ? result.config.json : words.includes('--json')
+  io.out.write(isJson ? jsonLine(configCheckDocument(found)) : renderConfigCheck(found, styleFor(io.out)))
+  return problems.length === 0 ? 0 : 2
 }
 
-async function runCommand<C extends CommandName>(
+const noFile: ConfigDocument = { root: null, problems: [] }
+
+async function readConfigFile(flags: readonly Written[], input: CommandLineInput): Promise<ConfigDocument> {
+  const path = flags.find((flag) => flag.key === 'config')?.text ?? input.environment['K2_CONFIG']
+  if (path === undefined || path === '') return noFile
+  let text: string
+  try {
+    text = input.readFile(path)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { root: null, problems: [`--config ${path} cannot be read: ${reason}`] }
+  }
+  // Loaded only where there is a file: help and flags answer sooner without.
+  const { readConfigDocument } = await import('../shared/config-document.ts')
+  return readConfigDocument(text, path, input.environment)
+}
+
+async function runCommand<C extends StartedCommand>(
   command: C,
   config: Config<C>,
   input: CommandLineInput,

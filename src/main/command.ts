@@ -25,8 +25,11 @@ export interface CommandIo {
 /** Resolves to the exit code: 0 done, 1 failed. Throws IngestError for what the world can do; anything else is a bug. */
 export type Command<C extends CommandName> = (config: Config<C>, io: CommandIo) => Promise<number>
 
+/** A command that is started with its config; the other one looks at what was written, right or wrong. */
+export type StartedCommand = Exclude<CommandName, 'config check'>
+
 /** Loads a command's code only when it is called, so that `k2 --help` answers at once. */
-export type CommandLoaders = { readonly [C in CommandName]: () => Promise<Command<C>> }
+export type CommandLoaders = { readonly [C in StartedCommand]: () => Promise<Command<C>> }
 
 /** The JSON document of --json, on one line; 64-bit numbers as decimal strings. */
 export const jsonLine = (document: unknown): string =>

@@ -84,8 +84,8 @@ export const commandTable = {
       'What is set back is read again, and doubled where its rows are still in the table; what is set ahead is never read, and is kept as an ' +
       'accepted gap that k2 verify names. Asks before it changes anything.',
     examples: [
-      'k2 positions set --config k2.json --table market_data.trades_v2 --partition 0 --offset 500',
-      'k2 positions set --config k2.json --table market_data.trades_v2 --offset earliest --dry-run',
+      'k2 positions set --config k2.yaml --table market_data.trades_v2 --partition 0 --offset 500',
+      'k2 positions set --config k2.yaml --table market_data.trades_v2 --offset earliest --dry-run',
     ],
   },
   'positions adopt': {
@@ -94,7 +94,7 @@ export const commandTable = {
     details:
       'A topic made again comes beside the old one; marks that do not count any more are set to what the snapshots and rows in the table prove, ' +
       'or to --offset; a table that others filled needs --offset; a side table or side files that are gone are let go. Asks before it changes anything.',
-    examples: ['k2 positions adopt --config k2.json --table market_data.trades_v2 --dry-run'],
+    examples: ['k2 positions adopt --config k2.yaml --table market_data.trades_v2 --dry-run'],
   },
   'tables show': {
     group: 'Look and prove',
@@ -110,7 +110,15 @@ export const commandTable = {
     details:
       'Made anew, left as it is, or changed: columns added, types widened, columns no longer required; or refused, with the field and both types. ' +
       'Decided by what k2 run decides by; changes nothing. Topics are named, not a pattern. Exits 1 where a table is refused.',
-    examples: ['k2 tables plan --config k2.json --topic market.crypto.trades.binance'],
+    examples: ['k2 tables plan --config k2.yaml --topic market.crypto.trades.binance'],
+  },
+  'config check': {
+    group: 'Look and prove',
+    summary: 'show what is wrong with flags, variables and config file, and what holds',
+    details:
+      'Takes the options of k2 run. Prints every problem at once, and the effective configuration as a config file, with where each value came from; ' +
+      'values of secrets are never shown. Looks at no broker and no table: k2 run --check does. Exits 2 where there is a problem.',
+    examples: ['k2 config check --config k2.yaml', 'K2_WORKERS=4 k2 config check --config k2.yaml --json'],
   },
   'dead-letters list': {
     group: 'Look and prove',

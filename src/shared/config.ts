@@ -1,7 +1,10 @@
 // The typed, deep-frozen Config of a command, from flags, K2_* variables and a config file, in that order of precedence. Pure:
 // the command line hands in what it read, so nothing else ever looks at the environment. All problems are found, not the first.
+// Invariant: a value that may be a secret is in the config and nowhere else, neither in a problem nor in a setting.
 import type { RegistryAuth } from './avro/http-registry-errors.ts'
 import type { CommandName } from './command-table.ts'
+import { type DocumentNode, escapeVariables, type MapNode, placeText } from './config-document.ts'
+import { crossProblems } from './config-rules.ts'
 import type { TableName } from './iceberg/catalog.ts'
 import { nearest } from './nearest.ts'
 import { type ComputedDefault, flagOf, keyOf, type OptionRow, variableOf } from './option-row.ts'
@@ -17,6 +20,10 @@ import {
   type Topics,
 } from './option-values.ts'
 import { optionRows, optionsOf } from './options.ts'
+import { type ReadRoutes, readRoutes } from './routes/read-routes.ts'
+import type { RouteRule } from './routes/route-rule.ts'
+import { topicsOf } from './routes/route-topics.ts'
+import type { EffectiveConfig, Setting } from './setting.ts'
 
 type Row = (typeof optionRows)[number]
 type RowOf<C extends CommandName, R extends Row = Row> = R extends unknown
@@ -46,6 +53,7 @@ interface Values {
   listen: ListenAddress
   since: Since
   table: TableName
+  routes: readonly RouteRule[]
 }
 type ValueOf<R extends Row> = R extends { readonly kind: infer K; readonly values: readonly (infer V extends string)[] }
   ? K extends 'list'
@@ -61,6 +69,7 @@ type IsSet =
   | { readonly computed: string }
   | { readonly required: true }
   | { readonly kind: 'boolean' }
+  | { readonly kind: 'routes' }
 type KeyOf<R extends Row> = R['kind'] extends 'duration'
   ? `${R['name']}Ms`
   : R['kind'] extends 'instant'
@@ -78,54 +87,130 @@ export interface Written {
   readonly origin: string
   /** Null for a flag without the value it needs. */
   readonly text: string | null
+  /** What may be shown of a text that a variable was put into: the text as the file has it. */
+  readonly shown?: string
+  /** Where it was written, if `origin` says more. */
+  readonly from?: string
+  /** Refused already: it is known to be given, and nothing more is said of it. */
+  readonly isRefused?: true
 }
 
 export interface ConfigInput {
   readonly flags: readonly Written[]
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Parsed JSON of the config file, or null without one. */
-  readonly file: { readonly path: string; readonly content: unknown } | null
+  /** The config file, or null without one. */
+  readonly file: MapNode | null
   readonly computed: Readonly<Record<ComputedDefault, string>>
 }
 
-export type ConfigResult<C extends CommandName> =
-  | { readonly kind: 'config'; readonly config: Config<C> }
-  | { readonly kind: 'refused'; readonly problems: readonly string[] }
+export type ConfigResult<C extends CommandName> = Remarks &
+  (
+    | { readonly kind: 'config'; readonly config: Config<C> }
+    | { readonly kind: 'refused'; readonly problems: readonly string[] }
+  )
+
+export interface Remarks {
+  /** What each option was found to be, and where; without those that are wrong. */
+  readonly effective: EffectiveConfig
+  /** What is allowed, and may be meant otherwise. */
+  readonly notes: readonly string[]
+}
 
 /** Config of a command, or every problem with what was written, one line each. */
 export function readConfig<C extends CommandName>(command: C, input: ConfigInput): ConfigResult<C> {
   const rows = optionsOf(command)
   const problems: string[] = []
-  const layers = [
-    writtenFlags(rows, input.flags, problems),
-    writtenVariables(rows, input.environment, problems),
-    writtenFile(rows, input.file, problems),
-  ]
+  const single = rows.filter((row) => row.kind !== 'routes')
+  const flags = writtenFlags(single, input.flags, problems)
+  const variables = writtenVariables(single, input.environment, problems)
+  const layers = [flags, variables, writtenFile(rows, input.file, problems)]
   const values: Record<string, OptionValue | null> = {}
   const given = new Map<string, Written>()
-  for (const row of rows) {
+  const settings: Setting[] = []
+  for (const row of single) {
     const written = layers.map((layer) => layer.get(keyOf(row))).find((found) => found !== undefined)
     if (written !== undefined) given.set(row.name, written)
-    values[configKey(row)] = resolve(row, written, input.computed, problems)
+    const { value, text } = resolve(row, written, input.computed, problems)
+    values[configKey(row)] = value
+    if (text !== null && !UNTOLD.has(row.name)) settings.push(settingOf(row, written, text))
   }
-  problems.push(...contradictions(command, rows, given, values), ...targetProblems(command, values))
-  if (problems.length > 0) return { kind: 'refused', problems }
+  const overruled = new Set([...flags.keys(), ...variables.keys()])
+  const routes = routesOf(rows, input.file, overruled, problems)
+  if (routes !== null) placeRoutes(routes, values, given, problems)
+  problems.push(...crossProblems(command, single, given, values))
+  const meant = new Set(single.filter((row) => !isMeaningless(row, single, given, routes)).map(keyOf))
+  const told = settings.filter(({ key, from }) => from !== 'default' || meant.has(key))
+  const remarks = { effective: { settings: told, routes: routes?.settings ?? [] }, notes: routes?.notes ?? [] }
+  if (problems.length > 0) return { kind: 'refused', problems, ...remarks }
   // The one cast: rows and Config<C> are two readings of the same table, which the compiler cannot relate through a loop.
-  return { kind: 'config', config: deepFreeze(values) as Config<C> }
+  const config = { ...values, ...(routes === null ? {} : { routes: routes.rules }) }
+  return { kind: 'config', config: deepFreeze(config) as Config<C>, ...remarks }
+}
+
+/** What a config file does not hold, or what says nothing of a run. */
+const UNTOLD: ReadonlySet<string> = new Set(['config', 'check'])
+
+/** A default beside something that takes its place: topics beside routes, the folder of schemas beside a registry. */
+const isMeaningless = (
+  row: OptionRow,
+  rows: readonly OptionRow[],
+  given: ReadonlyMap<string, Written>,
+  routes: ReadRoutes | null,
+): boolean =>
+  (row.name === 'topic' && routes !== null && routes.settings.length > 0) ||
+  rows.some(
+    (other) =>
+      given.has(other.name) &&
+      (other.conflicts?.includes(row.name) === true || row.conflicts?.includes(other.name) === true),
+  )
+
+const NO_ROUTES: ReadRoutes = { rules: [], settings: [], notes: [] }
+
+/** Null for a command that has none. */
+function routesOf(
+  rows: readonly OptionRow[],
+  file: MapNode | null,
+  overruled: ReadonlySet<string>,
+  problems: string[],
+): ReadRoutes | null {
+  if (!rows.some((row) => row.kind === 'routes')) return null
+  const entry = file?.entries.find(({ key }) => key === 'routes')
+  return entry === undefined ? NO_ROUTES : readRoutes(entry.value, overruled, problems)
+}
+
+/** With routes, they say which topics are read, unless that is said, and which table each goes to. */
+function placeRoutes(
+  { rules }: ReadRoutes,
+  values: Record<string, OptionValue | null>,
+  given: ReadonlyMap<string, Written>,
+  problems: string[],
+): void {
+  if (rules.length === 0) return
+  if (!given.has('topic')) values['topic'] = topicsOf(rules.flatMap(({ topics }) => topics))
+  const table = given.get('table')
+  if (table !== undefined) problems.push(`${table.origin} contradicts routes, which name a table each`)
 }
 
 const configKey = (row: OptionRow): string =>
   row.kind === 'duration' ? `${row.name}Ms` : row.kind === 'instant' ? `${row.name}Us` : row.name
+
+interface Resolved {
+  readonly value: OptionValue | null
+  /** As it was written, or its default; null where it has no value, or a wrong one. */
+  readonly text: string | null
+}
+const unresolved: Resolved = { value: null, text: null }
 
 function resolve(
   row: OptionRow,
   written: Written | undefined,
   computed: Readonly<Record<ComputedDefault, string>>,
   problems: string[],
-): OptionValue | null {
+): Resolved {
+  if (written?.isRefused === true) return unresolved
   if (written?.text === null && row.bare === undefined) {
     problems.push(`${written.origin} needs a value: ${row.text}`)
-    return null
+    return unresolved
   }
   const text =
     (written?.text === null ? row.bare : written?.text) ??
@@ -133,12 +218,25 @@ function resolve(
     (row.computed === undefined ? undefined : computed[row.computed])
   if (text === undefined) {
     if (row.required) problems.push(`${flagOf(row)} is required: ${row.text}`)
-    return row.kind === 'boolean' ? false : null
+    return row.kind === 'boolean' ? { value: false, text: null } : unresolved
   }
   const parsed = parseValue(row, text)
-  if (parsed.kind === 'value') return parsed.value
-  problems.push(`${written?.origin ?? flagOf(row)} ${parsed.problem}${isShown(row) ? `, not "${text}"` : ''}`)
-  return null
+  if (parsed.kind === 'value') return { value: parsed.value, text }
+  const shown = written?.shown ?? text
+  problems.push(`${written?.origin ?? flagOf(row)} ${parsed.problem}${isShown(row) ? `, not "${shown}"` : ''}`)
+  return unresolved
+}
+
+function settingOf(row: OptionRow, written: Written | undefined, text: string): Setting {
+  const key = keyOf(row)
+  const from = written === undefined ? 'default' : (written.from ?? written.origin)
+  if (written?.shown !== undefined) return { key, value: { kind: 'text', text: written.shown }, from }
+  // A URL is read only where it holds no credentials.
+  const isSecret = row.kind === 'secret' || row.kind === 'registry-auth'
+  const isVariable = written !== undefined && written.origin === variableOf(row)
+  if (isSecret) return { key, value: isVariable ? { kind: 'text', text: `\${${from}}` } : { kind: 'hidden' }, from }
+  // To be read again, the two characters of a variable are written otherwise.
+  return { key, value: { kind: 'text', text: escapeVariables(text) }, from }
 }
 
 /** What may hold a secret is not repeated, also where it is wrong. */
@@ -172,7 +270,7 @@ function writtenVariables(
   problems: string[],
 ): Map<string, Written> {
   const layer = new Map<string, Written>()
-  const known = optionRows.map(variableOf)
+  const known = optionRows.filter((row) => row.kind !== 'routes').map(variableOf)
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith('K2_') || text === undefined || text === '') continue
     const row = rows.find((candidate) => variableOf(candidate) === name)
@@ -182,111 +280,39 @@ function writtenVariables(
   return layer
 }
 
-function writtenFile(rows: readonly OptionRow[], file: ConfigInput['file'], problems: string[]): Map<string, Written> {
+function writtenFile(rows: readonly OptionRow[], file: MapNode | null, problems: string[]): Map<string, Written> {
   const layer = new Map<string, Written>()
-  if (file === null) return layer
-  const { content, path } = file
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    problems.push(`${path} must hold one JSON object`)
-    return layer
-  }
   const known = optionRows.map(keyOf)
-  for (const [key, value] of Object.entries(content)) {
-    const origin = `${key} in ${path}`
+  for (const { key, place, value } of file?.entries ?? []) {
+    const from = placeText(value.place)
+    const origin = `${placeText(place)}: ${key}`
     const row = rows.find((candidate) => keyOf(candidate) === key)
     const text = asText(value)
     if (!known.includes(key)) problems.push(`${origin} is no option of k2${suggestion(key, known, '')}`)
+    else if (key === 'routes') continue
     else if (key === 'config') problems.push(`${origin} must not name another config file`)
-    else if (text === null) problems.push(`${origin} must be a string, a number, a boolean or a list of strings`)
-    else if (row !== undefined) layer.set(key, { key, origin, text })
+    else if (text === 'misshapen') problems.push(`${origin} must be one value or a list of texts`)
+    else if (row === undefined) continue
+    else if (text === null) layer.set(key, { key, origin, text: null, isRefused: true })
+    else layer.set(key, { key, origin, from, ...text })
   }
   return layer
 }
 
-/** A JSON value as the user would have written it on the command line, or null where it cannot be. */
-function asText(value: unknown): string | null {
-  if (typeof value === 'string') return value
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',')
-  return null
-}
-
-/** Rules between options. Defaults take part: a chunk that cannot fit the queue would wait for ever. */
-function contradictions(
-  command: CommandName,
-  rows: readonly OptionRow[],
-  given: ReadonlyMap<string, Written>,
-  values: Readonly<Record<string, OptionValue | null>>,
-): readonly string[] {
-  const problems: string[] = []
-  for (const row of rows) {
-    for (const other of row.conflicts ?? []) {
-      const [mine, theirs] = [given.get(row.name), given.get(other)]
-      if (mine === undefined || theirs === undefined) continue
-      if (values[row.name] !== false && values[other] !== false)
-        problems.push(`${mine.origin} contradicts ${theirs.origin}`)
-    }
+/** A value of the file as the user would have written it on the command line; null where a variable of it is not set. */
+function asText(value: DocumentNode): { readonly text: string; readonly shown?: string } | null | 'misshapen' {
+  if (value.kind === 'map') return 'misshapen'
+  const nodes = value.kind === 'list' ? value.items : [value]
+  const texts: string[] = []
+  const written: string[] = []
+  for (const node of nodes) {
+    if (node.kind !== 'text') return 'misshapen'
+    if (node.text === null) return null
+    texts.push(node.text)
+    written.push(node.written)
   }
-  problems.push(...sourceProblems(command, rows, given, values))
-  const { chunkBytes, queueBytes } = values
-  if (typeof chunkBytes === 'number' && typeof queueBytes === 'number' && chunkBytes > queueBytes) {
-    problems.push(`--chunk-bytes ${chunkBytes} is more than --queue-bytes ${queueBytes}: no chunk would ever fit`)
-  }
-  return problems
-}
-
-/** A run and a proof read, and a feed writes, a log directory or a cluster; what is about one of them means nothing with the other. */
-function sourceProblems(
-  command: CommandName,
-  rows: readonly OptionRow[],
-  given: ReadonlyMap<string, Written>,
-  values: Readonly<Record<string, OptionValue | null>>,
-): readonly string[] {
-  if (!rows.some((row) => row.name === 'brokers')) return []
-  const { brokers, start } = values
-  const isLone = (values['saslUsername'] === null) !== (values['saslPassword'] === null)
-  const loneProblems = [
-    ...(isLone ? ['--sasl-username and --sasl-password belong together'] : []),
-    ...((values['sslCert'] === null) === (values['sslKey'] === null)
-      ? []
-      : ['--ssl-cert and --ssl-key belong together']),
-  ]
-  // What shows tables, or shows or sets positions, may do without either.
-  if (command.startsWith('positions ') || command.startsWith('tables ')) return loneProblems
-  const isNone = (place: string): boolean => values[place] === null && brokers === null && !given.has(place)
-  if (isNone('source')) {
-    return ['--source or --brokers is required: a log directory, or the Kafka brokers to read from']
-  }
-  if (isNone('to')) {
-    return ['--to or --brokers is required: a log directory, or the Kafka brokers to write to']
-  }
-  const isTime = typeof start === 'object' && start !== null && 'kind' in start && start.kind === 'time'
-  return [
-    ...(isTime && brokers === null
-      ? ['--start with a time needs --brokers: a log directory has no index of times']
-      : []),
-    ...loneProblems,
-  ]
-}
-
-/** A position is set by a number, or by what a source says. */
-function targetProblems(command: CommandName, values: Readonly<Record<string, OptionValue | null>>): readonly string[] {
-  if (command !== 'positions set' && command !== 'positions adopt') return []
-  const { offset, fromFile, source, brokers, partition, topic } = values
-  if (offset === null && fromFile === null) {
-    return command === 'positions set' ? ['--offset or --from-file is required: where the partitions are set to'] : []
-  }
-  const kind = typeof offset === 'object' && offset !== null && 'kind' in offset ? offset.kind : null
-  const hasSource = source !== null || brokers !== null
-  if ((kind === 'earliest' || kind === 'latest') && !hasSource) {
-    return [`--offset ${kind} needs --brokers or --source, which knows where that is`]
-  }
-  if (kind === 'time' && brokers === null) return ['--offset with a time needs --brokers: they have an index of times']
-  if (kind === 'offset' && partition === null) return ['--offset with a number needs --partition, which it is for']
-  if (kind === 'offsets' && (partition !== null || topic !== null)) {
-    return ['--offset names topics and partitions itself: leave --topic and --partition out']
-  }
-  return []
+  const [text, shown] = [texts.join(','), written.join(',')]
+  return text === shown ? { text } : { text, shown }
 }
 
 function suggestion(name: string, candidates: readonly string[], prefix: string): string {

@@ -1,6 +1,7 @@
 // Errors as data: one class, one table of codes. Runs on every thread. A code's `action` tells the caller what to do, so
 // code branches on `code` or `action`, never on message text or on subclasses (an Error sent between threads loses both).
 
+import { trialErrors } from './errors-trial.ts'
 import { recordErrors } from './record-errors.ts'
 
 /** What the holder of an error does next. */
@@ -102,7 +103,17 @@ export const errorTable = {
   ROUTE_MISSING: {
     action: 'stop',
     text: 'topic has no route',
-    help: 'name its table with --table; only market.{asset_class}.{data_type}.{exchange} has one by rule',
+    help: 'name its table with --table, or give it a route in the config file; only market.{asset_class}.{data_type}.{exchange} has one by rule',
+  },
+  ROUTE_CONFLICT: {
+    action: 'stop',
+    text: 'two routes lead into one table',
+    help: 'give one of them another table, or name the topics of both in one route of the config file',
+  },
+  ROUTE_COLUMN: {
+    action: 'stop',
+    text: 'a column that the route names cannot be used so',
+    help: 'correct partition or sort of the route; columns and types are those that k2 tables show prints',
   },
   // Schemas
   SCHEMA_UNKNOWN: {
@@ -171,7 +182,7 @@ export const errorTable = {
   TABLE_MISFIT: {
     action: 'stop',
     text: 'table does not fit the schema of the topic',
-    help: 'compare k2 tables show with the Avro schema',
+    help: 'compare k2 tables show with the Avro schema and the route (docs/config.md)',
   },
   TABLE_PROPERTY: {
     action: 'stop',
@@ -266,36 +277,7 @@ export const errorTable = {
   PARQUET: { action: 'stop', text: 'parquet encoder failed', help: 'report it with the log' },
   INTERNAL: { action: 'stop', text: 'unexpected failure', help: 'report it with the log' },
   // Demo
-  DEMO_FOLDER: {
-    action: 'stop',
-    text: 'folder is not one of a demo, or cannot be written',
-    help: 'choose an empty --dir; only a folder with the marker of an earlier demo is cleared',
-  },
-  DEMO_STOPPED: { action: 'stop', text: 'stopped by a signal', help: 'nothing that the demo started still runs' },
-  DEMO_STEP: { action: 'stop', text: 'a step of the demo failed', help: 'its own message stands above' },
-  // Servers of k2 services
-  SERVICE_TOOLS: {
-    action: 'stop',
-    text: 'servers need programs that this machine does not have',
-    help: 'install them, or choose other servers with --only; nothing was started',
-  },
-  SERVICE_PORT: {
-    action: 'stop',
-    text: 'port is taken',
-    help: 'choose others with --ports; nothing was started',
-  },
-  SERVICE_INSTALL: {
-    action: 'stop',
-    text: 'server could not be installed',
-    help: 'see its log; the package registries must be within reach',
-  },
-  SERVICE_START: { action: 'stop', text: 'server did not become well', help: 'see its log' },
-  SERVICE_STOP: { action: 'stop', text: 'process does not end', help: 'end it by its pid' },
-  SERVICE_STATE: {
-    action: 'stop',
-    text: 'folder of the servers cannot be used',
-    help: 'check --dir; end by pid what its state.json names before you remove it',
-  },
+  ...trialErrors,
   // Proof
   VERIFY_UNSUPPORTED: {
     action: 'stop',

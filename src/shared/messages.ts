@@ -1,5 +1,6 @@
 // The wire between threads: unions on `kind`, all fields readonly, plain data only (no class, Date, function, Error).
 // Bytes are Uint8Array over memory the sender allocated, listed for transfer by the sender.
+import type { ColumnChoices } from './columns/column-choices.ts'
 import type { ReplayWork, SeenTable } from './commit/commit-work.ts'
 import type { Positions } from './commit/positions.ts'
 import type { RouteSpec } from './commit/route-spec.ts'
@@ -7,6 +8,7 @@ import type { ErrorCode, Failure } from './errors.ts'
 import type { NewTable, TableName } from './iceberg/catalog.ts'
 import type { DataFile } from './iceberg/data-file.ts'
 import type { IcebergSchema, PartitionSpec } from './iceberg/schema.ts'
+import type { SortOrder } from './iceberg/sort-order.ts'
 import type { PartitionPosition, PartitionRange } from './offsets.ts'
 import type { ParquetProperties } from './parquet/parquet-properties.ts'
 
@@ -20,6 +22,10 @@ export interface TableLayout {
   readonly spec: PartitionSpec
   /** How the table wants its files, as its properties were when it was opened. */
   readonly parquet: ParquetProperties
+  /** Which fields of a record have a column of another name, or none; absent: each has the column of its name. */
+  readonly columns?: ColumnChoices
+  /** The sort order that rows of a file have; absent: that of the log. */
+  readonly sort?: SortOrder
 }
 
 /** What the committer tells the coordinator of a route's tables before anything is read. */

@@ -26,6 +26,8 @@ type OptionKind =
   | { readonly kind: 'gaps' }
   /** As `start`, or one offset for all. */
   | { readonly kind: 'position' }
+  /** Entries of the config file, which have a shape of their own (src/shared/routes): no flag and no variable. */
+  | { readonly kind: 'routes' }
   /** `kafka=29092,redis=0`: a port for some of the values. */
   | { readonly kind: 'ports'; readonly values: readonly string[] }
 

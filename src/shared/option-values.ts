@@ -120,6 +120,8 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return parseCatalog(text)
     case 'table':
       return parseTable(text)
+    case 'routes':
+      return problem('has a place in the config file only')
   }
 }
 

@@ -2,6 +2,7 @@
 // --help and the README rows all derive from these rows. Pure data; config.ts reads them.
 import type { CommandName } from './command-table.ts'
 import type { OptionRow } from './option-row.ts'
+import { routeRows } from './options-config.ts'
 import { deadLettersRows } from './options-dead-letters.ts'
 import { expiryRows } from './options-expiry.ts'
 import { feedRows } from './options-feed.ts'
@@ -37,6 +38,7 @@ const EVERY_COMMAND = [
   'tables snapshots',
   'tables files',
   'tables health',
+  'config check',
   'services up',
   'services status',
   'services down',
@@ -115,6 +117,7 @@ export const optionRows = [
     kind: 'table',
     text: 'table, with its namespace; unset: by the rule of the topic, or every table (show, expire)',
   },
+  ...routeRows,
   {
     name: 'group',
     commands: ['run'],
@@ -390,10 +393,12 @@ export const optionRows = [
     commands: EVERY_COMMAND,
     group: 'Output',
     kind: 'path',
-    text: 'JSON file of options, keys as the flags without dashes in front; flags and K2_* variables come first',
+    text: 'YAML (or JSON) file of options, keys as the flags without dashes in front, and of routes; flags and K2_* variables come first',
   },
 ] as const satisfies readonly OptionRow[]
 
-/** Options of one command, in the order of the table. */
+/** Options of one command, in the order of the table. Those of a run are what `config check` looks at. */
 export const optionsOf = (command: CommandName): readonly OptionRow[] =>
-  (optionRows as readonly OptionRow[]).filter((row) => row.commands.includes(command))
+  (optionRows as readonly OptionRow[]).filter((row) =>
+    row.commands.includes(command === 'config check' ? 'run' : command),
+  )

@@ -5,6 +5,7 @@ import { parseAvroSchema } from '../shared/avro/avro-schema.ts'
 import { compileDecoder, type RecordDecoder } from '../shared/avro/decoder.ts'
 import { frameBytes, readSchemaId } from '../shared/avro/framing.ts'
 import { appendNullRow, createProvenance, noTimestampHigh, type Provenance } from '../shared/columns/provenance.ts'
+import { isProvenanceColumn } from '../shared/columns/provenance-columns.ts'
 import { createColumnBatch, resetBatch, type StoredBatch, truncateBatch } from '../shared/columns/storage.ts'
 import { isPresent } from '../shared/columns/validity.ts'
 import { assert, errorTable, IngestError } from '../shared/errors.ts'
@@ -251,7 +252,8 @@ export class ChunkRows {
       return null
     }
     try {
-      const decoder = compileDecoder(parseAvroSchema(json), this.#layout.schema, this.main)
+      const { schema, columns } = this.#layout
+      const decoder = compileDecoder(parseAvroSchema(json), schema, this.main, columns)
       if (this.#decoders.size >= DECODERS_MAX) this.#decoders.clear()
       this.#decoders.set(schemaId, decoder)
       return decoder
@@ -278,13 +280,17 @@ const plainReason = (code: DeadLetterReason['code'], schemaId: number): DeadLett
   schemaId,
 })
 
-/** A partition column is the source of the table's `day`; other transforms have no window. */
-function windowOf(layout: TableLayout, policy: RoutePolicy): Window | null {
-  const day = layout.spec.fields.find((field) => field.transform === 'day')
-  const column = layout.schema.fields.findIndex((field) => field.id === day?.['source-id'])
+/** A partition column is the source of the first time of the table's spec; other transforms have no window. */
+function windowOf({ schema, spec }: TableLayout, policy: RoutePolicy): Window | null {
+  const column = schema.fields.findIndex(({ id, name, type }) => {
+    // The record's own times: that of Kafka is the measure, and is not in the row yet when the window is looked at.
+    const isOwnTime = (type === 'timestamp' || type === 'timestamptz') && !isProvenanceColumn(name)
+    return isOwnTime && spec.fields.some((field) => field['source-id'] === id && timeTransforms.has(field.transform))
+  })
   if (column < 0) return null
   return { column, firstUs: Number(policy.windowFirstUs), aheadUs: Number(policy.windowAheadUs) }
 }
+const timeTransforms: ReadonlySet<string> = new Set(['identity', 'year', 'month', 'day', 'hour'])
 
 /** Offsets and times are doubles in the loop, exact up to 2^53; no broker has come near. */
 function exactNumber(value: bigint, what: string): number {

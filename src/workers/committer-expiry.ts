@@ -10,6 +10,7 @@ import {
   isNothing,
   planExpiry,
 } from '../shared/commit/expiry-plan.ts'
+import { sideManifests } from '../shared/commit/side-files.ts'
 import { SIDE_FILES_KEY } from '../shared/commit/side-tables.ts'
 import { type Failure, IngestError, toFailure } from '../shared/errors.ts'
 import type { CommitOutcome, TableName } from '../shared/iceberg/catalog.ts'
@@ -28,7 +29,6 @@ import { mayExpire } from '../shared/iceberg/retention.ts'
 import { metadataFolder } from '../shared/iceberg/table-location.ts'
 import type { CommitterIo } from './committer-io.ts'
 import { load } from './committer-run.ts'
-import { sideManifests } from './committer-side-files.ts'
 
 /** What is known of one table's upkeep between commits. */
 export interface Upkeep {

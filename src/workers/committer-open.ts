@@ -2,6 +2,7 @@
 // (side files confirmed, starts committed). Commit thread. Invariant: nothing is read from a source before this has returned.
 
 import { planMoves } from '../shared/commit/change-plan.ts'
+import { absentField } from '../shared/commit/choices-fit.ts'
 import { backoffMs } from '../shared/commit/commit-limits.ts'
 import type { Positions, TablePolicy } from '../shared/commit/positions.ts'
 import { initialPositions, NO_SNAPSHOT, newStarts, nextOffset, POSITIONS_PROPERTY } from '../shared/commit/positions.ts'
@@ -17,6 +18,7 @@ import { formatTableName } from '../shared/iceberg/catalog.ts'
 import { currentSchema } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import { commitChange } from './commit-change.ts'
+import { applyChoices } from './committer-choices.ts'
 import type { CommitterIo } from './committer-io.ts'
 import { newSnapshotId, patiently, pause, raise } from './committer-io.ts'
 import { load, runCommit, runSide } from './committer-run.ts'
@@ -52,7 +54,11 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
   const table = formatTableName(spec.table)
   const side = sideTableName(spec.table)
   const policy = { tombstone: spec.tombstone, since: new Date(io.clock()).toISOString() }
-  const { main: moved, positions } = await acceptGaps(io, spec, await openMain(io, spec, policy))
+  await requireFields(io, spec)
+  const opened = await openMain(io, spec, policy)
+  requireTombstones(spec, opened.positions)
+  const chosen = await applyChoices(io, spec, opened.main)
+  const { main: moved, positions } = await acceptGaps(io, spec, { ...opened, main: chosen })
   const main = await evolveTable(io, spec, moved)
   const problem = columnsMisfit(spec.schema, currentSchema(main))
   if (problem !== null) throw new IngestError('TABLE_MISFIT', { table, problem })
@@ -71,6 +77,23 @@ export async function openRoute(io: CommitterIo, spec: RouteSpec): Promise<OpenR
   }
   await commitStarts(io, route, policy)
   return route
+}
+
+/** Errors: TABLE_MISFIT where tombstones of a table that has been read into were treated otherwise. */
+function requireTombstones({ table, tombstone }: RouteSpec, { policy, topics, history }: Positions): void {
+  // Where an operator has set or adopted positions, what became of earlier tombstones is his to know.
+  if (policy.tombstone === tombstone || topics.size === 0 || history > 0) return
+  const held = `tombstones are ${policy.tombstone === 'store' ? 'stored' : 'skipped'} in it since ${policy.since}`
+  const problem = `${held}: go on with --tombstone ${policy.tombstone}`
+  throw new IngestError('TABLE_MISFIT', { table: formatTableName(table), problem })
+}
+
+/** Before a table is made that would keep the mistake. Errors: ROUTE_COLUMN. */
+async function requireFields(io: CommitterIo, spec: RouteSpec): Promise<void> {
+  if ((spec.choices?.absentFields.length ?? 0) === 0) return
+  const there = await patiently(io, formatTableName(spec.table), () => load(io, spec.table))
+  const problem = absentField(spec, there?.properties ?? null)
+  if (problem !== null) throw problem
 }
 
 interface Opened {
@@ -122,9 +145,11 @@ function mainTable(spec: RouteSpec, policy: TablePolicy): NewTable {
   return {
     schema: spec.schema,
     spec: spec.spec,
+    ...(spec.choices?.sortOrder == null ? {} : { sortOrder: spec.choices.sortOrder }),
     location: locationOf(spec, spec.table),
     properties: {
       ...tableProperties,
+      ...spec.choices?.properties,
       ...spec.properties,
       [POSITIONS_PROPERTY]: writePositions(initialPositions(policy)),
     },

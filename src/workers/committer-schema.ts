@@ -10,7 +10,6 @@ import { IngestError } from '../shared/errors.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import { currentSchema } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata, TableRequirement } from '../shared/iceberg/metadata.ts'
-import type { WriterSchema } from '../shared/messages.ts'
 import { type CommitterIo, patiently, pause } from './committer-io.ts'
 import { load, post } from './committer-run.ts'
 
@@ -22,7 +21,7 @@ export async function evolveTable(io: CommitterIo, spec: RouteSpec, opened: Tabl
   const table = formatTableName(spec.table)
   let main = opened
   for (let count = 1; count <= io.limits.attemptsMax; count++) {
-    const { schema, changes } = evolved(table, spec.writers, main)
+    const { schema, changes } = evolved(table, spec, main)
     if (changes.length === 0) return main
     const added = changes.filter((change) => change.kind === 'added').map((change) => change.path)
     const problem = takenAway(main, added)
@@ -55,9 +54,9 @@ const standing = (main: TableMetadata): readonly TableRequirement[] => [
   { type: 'assert-last-assigned-field-id', 'last-assigned-field-id': main['last-column-id'] },
 ]
 
-function evolved(table: string, writers: readonly WriterSchema[], main: TableMetadata): Evolution {
+function evolved(table: string, { writers, choices }: RouteSpec, main: TableMetadata): Evolution {
   try {
-    return evolveByAll(currentSchema(main), main['last-column-id'], writers)
+    return evolveByAll(currentSchema(main), main['last-column-id'], writers, choices?.columns)
   } catch (error) {
     if (!(error instanceof IngestError)) throw error
     throw new IngestError(error.code, { table, ...error.context }, error.cause)

@@ -2,6 +2,7 @@
 // commit-worker.ts. Invariant: one commit at a time per route, in the order asked for; every answer tells where the table stands.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readColumnChoices } from '../shared/columns/column-choices.ts'
 import type { CommitLimits } from '../shared/commit/commit-limits.ts'
 import { commitLimits } from '../shared/commit/commit-limits.ts'
 import type { GroupWork } from '../shared/commit/commit-work.ts'
@@ -15,6 +16,7 @@ import type { Catalog, TableName } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
 import { currentSchema, currentSpec } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
+import { defaultSortOrder } from '../shared/iceberg/sort-order.ts'
 import { dataFolder } from '../shared/iceberg/table-location.ts'
 import type {
   ChangeReply,
@@ -261,9 +263,18 @@ async function drainLane(io: CommitterIo, lane: Lane): Promise<void> {
 
 function routeTables(route: OpenRoute): RouteTables {
   return {
-    main: layoutOf(formatTableName(route.spec.table), route.main),
+    main: { ...layoutOf(formatTableName(route.spec.table), route.main), ...chosenLayout(route) },
     deadLetters: layoutOf(formatTableName(route.side), route.sideMetadata),
     positions: routePositions(route),
+  }
+}
+
+/** What the table says of columns and order, once it has what the route chose. */
+function chosenLayout({ spec, main }: OpenRoute): Pick<TableLayout, 'columns' | 'sort'> {
+  const sort = spec.choices?.sortOrder == null ? null : defaultSortOrder(main)
+  return {
+    columns: readColumnChoices(main.properties, formatTableName(spec.table)),
+    ...(sort === null ? {} : { sort }),
   }
 }
 

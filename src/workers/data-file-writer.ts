@@ -4,9 +4,12 @@
 
 import type { ColumnBatch } from '../shared/columns/column-batch.ts'
 import { partitionRows } from '../shared/columns/partitioning.ts'
+import { sortedRows } from '../shared/columns/row-order.ts'
 import { selectRows } from '../shared/columns/row-selection.ts'
 import type { DataFile, PartitionValue } from '../shared/iceberg/data-file.ts'
 import { partitionColumns, partitionPath } from '../shared/iceberg/partition-transform.ts'
+import type { IcebergSchema } from '../shared/iceberg/schema.ts'
+import type { SortOrder } from '../shared/iceberg/sort-order.ts'
 import type { TableLayout } from '../shared/messages.ts'
 import { describeFile } from '../shared/parquet/data-file.ts'
 import type { ParquetEncoder } from '../shared/parquet/parquet-encoder.ts'
@@ -32,7 +35,7 @@ export function encodeDataFiles(
   encoder: ParquetEncoder,
 ): FilesEncoded {
   if (batch.rowCount === 0) return { kind: 'encoded', files: [] }
-  const { schema, spec } = layout
+  const { schema, spec, sort } = layout
   const parts = partitionRows(batch, schema, spec, PARTITION_VALUES_MAX)
   if (parts.kind === 'too-many') return { kind: 'too-many-partitions', count: parts.count }
   const groups =
@@ -40,14 +43,20 @@ export function encodeDataFiles(
       ? [{ value: parts.value, rows: () => batch }]
       : parts.groups.map((group) => ({ value: group.value, rows: () => selectRows(batch, group.rows) }))
   const files = groups.map((group, index) => {
-    const rows = group.rows()
+    const rows = sort === undefined ? group.rows() : inOrder(group.rows(), schema, sort)
     const encoded = encoder.encode(rows, schema)
     const location = locationOf(layout, group.value, `${fileStem}-${index}.parquet`)
     // The footer's counts are checked against the columns: a file that differs is never put.
-    const file = describeFile({ location, batch: rows, schema, spec, partition: group.value, encoded })
+    const ordered = sort === undefined ? {} : { sortOrderId: sort['order-id'] }
+    const file = describeFile({ location, batch: rows, schema, spec, partition: group.value, encoded, ...ordered })
     return { file, bytes: encoded.bytes }
   })
   return { kind: 'encoded', files }
+}
+
+function inOrder(batch: ColumnBatch, schema: IcebergSchema, sort: SortOrder): ColumnBatch {
+  const rows = sortedRows(batch, schema, sort)
+  return rows === null ? batch : selectRows(batch, rows)
 }
 
 /** Puts files one after the other. Errors: STORE_*. */

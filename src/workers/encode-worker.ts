@@ -10,12 +10,13 @@ import {
   type EncodeRequest,
   type RangeOutcome,
   type StageTimes,
+  type TableLayout,
   workerLoaded,
 } from '../shared/messages.ts'
 import { chooseEncoder, type EncoderPreference } from '../shared/parquet/encoder-choice.ts'
 import { PageEncoder } from '../shared/parquet/page-encoder.ts'
 import type { ParquetEncoder } from '../shared/parquet/parquet-encoder.ts'
-import type { ParquetProperties } from '../shared/parquet/parquet-properties.ts'
+import { sortingColumns } from '../shared/parquet/sorting-columns.ts'
 import { openFolderStore } from '../shared/store/folder-store.ts'
 import { ChunkRows } from './chunk-rows.ts'
 import { type EncodedFile, encodeDataFiles, putDataFiles } from './data-file-writer.ts'
@@ -102,11 +103,11 @@ function encodeFiles(
 }
 
 async function tableOf({ main, deadLetters }: EncodeRequest): Promise<OpenTable> {
-  const wishes = JSON.stringify([main.parquet, deadLetters.parquet])
+  const wishes = JSON.stringify([main.parquet, deadLetters.parquet, main.columns, main.sort])
   const key = `${main.uuid}/${main.schema['schema-id']}/${main.spec['spec-id']}/${wishes}`
   const known = tables.get(key)
   if (known !== undefined) return known
-  const [mainEncoder, deadLetterEncoder] = [await encoderFor(main.parquet), await encoderFor(deadLetters.parquet)]
+  const [mainEncoder, deadLetterEncoder] = [await encoderFor(main), await encoderFor(deadLetters)]
   if (tables.size >= TABLES_MAX) tables.clear()
   const table = { rows: new ChunkRows(main, deadLetters, version), main: mainEncoder, deadLetters: deadLetterEncoder }
   tables.set(key, table)
@@ -114,9 +115,10 @@ async function tableOf({ main, deadLetters }: EncodeRequest): Promise<OpenTable>
 }
 
 /** parquet-wasm and apache-arrow are loaded only by a worker that needs them. */
-async function encoderFor(properties: ParquetProperties): Promise<ParquetEncoder> {
+async function encoderFor({ parquet: properties, schema, sort }: TableLayout): Promise<ParquetEncoder> {
   if (chooseEncoder(parquetEncoder, properties).kind === 'direct') {
-    return new PageEncoder({ ...properties, createdBy: `k2 version ${version}` })
+    const sortedBy = sort === undefined ? [] : sortingColumns(schema, sort)
+    return new PageEncoder({ ...properties, createdBy: `k2 version ${version}`, sortedBy })
   }
   const { ParquetWasmEncoder } = await import('../shared/parquet/parquet-wasm-encoder.ts')
   return new ParquetWasmEncoder(properties)

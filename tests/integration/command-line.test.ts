@@ -32,7 +32,7 @@ test('wrong usage by flag, variable and config file is refused in one list with 
     [
       'k2 run: 4 problems',
       '  --sorce is no option of this command; did you mean --source?',
-      '  batchsize in k2.json is no option of k2; did you mean batch-size?',
+      '  k2.json:1:2: batchsize is no option of k2; did you mean batch-size?',
       '  K2_WORKERS must be an integer from 1 to 256, not "-1"',
       '  --source or --brokers is required: a log directory, or the Kafka brokers to read from',
       'see k2 run --help',

@@ -122,7 +122,7 @@ describe('wrong usage', () => {
       'demo --dir',
       'k2 demo: --dir needs a value: folder of the demo: log/, catalog.db, warehouse/\nsee k2 demo --help\n',
     ],
-    ['demo --config x.json', 'k2 demo: --config x.json cannot be read as JSON: no such file\nsee k2 demo --help\n'],
+    ['demo --config x.json', 'k2 demo: --config x.json cannot be read: no such file\nsee k2 demo --help\n'],
   ])('%s is refused with exit 2 and one clear line', async (words, expected) => {
     const { code, out, err, started } = await k2(words)
     expect({ code, out, err, started }).toEqual({ code: 2, out: '', err: expected, started: [] })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type CommandName, commandNames } from '../../src/shared/command-table.ts'
 import { type ConfigInput, readConfig, type Written } from '../../src/shared/config.ts'
+import { readConfigDocument } from '../../src/shared/config-document.ts'
 import { nearest } from '../../src/shared/nearest.ts'
 import { flagOf, keyOf, type OptionRow, variableOf } from '../../src/shared/option-row.ts'
 import { parseValue } from '../../src/shared/option-values.ts'
@@ -21,6 +22,13 @@ const input = (more: Partial<ConfigInput> = {}): ConfigInput => ({
   computed,
   ...more,
 })
+/** A config file, as JSON or as YAML. */
+const fileOf = (content: unknown, environment: Readonly<Record<string, string>> = {}) => {
+  const text = typeof content === 'string' ? content : JSON.stringify(content)
+  const { root, problems } = readConfigDocument(text, 'k2.yaml', environment)
+  if (root === null) throw new Error(problems.join())
+  return root
+}
 const where = { source: 'log', catalog: 'sqlite:catalog.db', warehouse: 'warehouse' }
 
 const configOf = <C extends CommandName>(command: C, more: Partial<ConfigInput>) => {
@@ -55,6 +63,7 @@ describe('a config', () => {
       catalog: { kind: 'sqlite', file: 'catalog.db' },
       warehouse: 'warehouse',
       table: null,
+      routes: [],
       group: 'k2',
       start: { kind: 'earliest' },
       acceptGap: null,
@@ -89,7 +98,7 @@ describe('a config', () => {
   })
 
   test('takes a flag before a variable, a variable before the file, the file before the default', () => {
-    const file = { path: 'k2.json', content: { workers: 1, group: 'file', 'batch-size': 7 } }
+    const file = fileOf({ workers: 1, group: 'file', 'batch-size': 7 })
     const environment = { K2_WORKERS: '2', K2_GROUP: 'variable' }
     const config = configOf('run', { flags: flags({ ...where, workers: '3' }), environment, file })
     expect([config.workers, config.group, config.batchSize, config.chunkRows]).toEqual([3, 'variable', 7, 50_000])
@@ -105,7 +114,7 @@ describe('a config', () => {
   })
 
   test('leaves variables and file keys of other commands alone', () => {
-    const file = { path: 'k2.json', content: { seed: 3, workers: 2 } }
+    const file = fileOf({ seed: 3, workers: 2 })
     expect(configOf('demo', { environment: { K2_SOURCE: 'x', K2_BATCH_SIZE: 'not read here' }, file })).toEqual({
       dir: '.k2/demo',
       kafka: false,
@@ -117,7 +126,7 @@ describe('a config', () => {
   })
 
   test('reads lists and booleans of the config file as JSON writes them', () => {
-    const file = { path: 'k2.json', content: { topic: ['a', 'b'], json: true, 'kafka-key': false } }
+    const file = fileOf({ topic: ['a', 'b'], json: true, 'kafka-key': false })
     const config = configOf('run', { flags: flags(where), file })
     expect([config.topic, config.json, config.kafkaKey]).toEqual([{ kind: 'names', names: ['a', 'b'] }, true, false])
   })
@@ -140,21 +149,21 @@ describe('a refusal', () => {
         { key: 'warehouse', origin: '--warehouse', text: 'v' },
       ],
       environment: { K2_CHUNK_ROW: '5', K2_START: 'midnight', PATH: '/bin' },
-      file: { path: 'k2.json', content: { qeue: 1, group: { a: 1 }, config: 'again.json', 'stop-timeout': '2 weeks' } },
+      file: fileOf('qeue: 1\ngroup: {a: 1}\nconfig: again.yaml\nstop-timeout: 2 weeks\n'),
     })
     expect(problems).toEqual([
       '--sorce is no option of this command; did you mean --source?',
       '--batch-sise is no option of this command; did you mean --batch-size?',
       '--warehouse is given twice: "w" and "v"',
       'K2_CHUNK_ROW is no variable of k2; did you mean K2_CHUNK_ROWS?',
-      'qeue in k2.json is no option of k2',
-      'group in k2.json must be a string, a number, a boolean or a list of strings',
-      'config in k2.json must not name another config file',
+      'k2.yaml:1:1: qeue is no option of k2',
+      'k2.yaml:2:1: group must be one value or a list of texts',
+      'k2.yaml:3:1: config must not name another config file',
       '--catalog is required: Iceberg catalog: sqlite:<file>, the SQL catalog of pyiceberg and Java',
       'K2_START must be earliest, latest, a UTC time like 2026-01-31T00:00:00Z or offsets like trades/0=500,trades/1=0, not "midnight"',
       '--commit-bytes must be bytes like 64KiB or 16MB, not "3x"',
       '--workers must be an integer from 1 to 256, not "0"',
-      'stop-timeout in k2.json must be a time like 250ms, 10s or 5m, not "2 weeks"',
+      'k2.yaml:4:1: stop-timeout must be a time like 250ms, 10s or 5m, not "2 weeks"',
       '--source or --brokers is required: a log directory, or the Kafka brokers to read from',
     ])
   })
@@ -209,12 +218,6 @@ describe('a refusal', () => {
   test('names a chunk that would never fit the queue', () => {
     expect(problemsOf('run', { flags: flags({ ...where, 'queue-bytes': '1MiB' }) })).toEqual([
       '--chunk-bytes 16777216 is more than --queue-bytes 1048576: no chunk would ever fit',
-    ])
-  })
-
-  test('names a config file that is no object', () => {
-    expect(problemsOf('demo', { file: { path: 'k2.json', content: [1] } })).toEqual([
-      'k2.json must hold one JSON object',
     ])
   })
 })

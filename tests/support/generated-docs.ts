@@ -8,8 +8,10 @@ import { healthRules } from '../../src/main/tables/health-rules.ts'
 import { defaultOf, placeholderOf } from '../../src/main/terminal/help.ts'
 import { commandNames, commandTable } from '../../src/shared/command-table.ts'
 import { errorTable } from '../../src/shared/errors.ts'
-import { flagOf, type OptionRow, variableOf } from '../../src/shared/option-row.ts'
+import { flagOf, keyOf, type OptionRow, variableOf } from '../../src/shared/option-row.ts'
 import { optionRows } from '../../src/shared/options.ts'
+import { routeKeyRows } from '../../src/shared/routes/route-keys.ts'
+import { routeOptionKeys } from '../../src/shared/routes/route-rule.ts'
 
 const cell = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll('<', '&lt;')
 const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll('|', String.raw`\|`)}\``)
@@ -25,9 +27,10 @@ export function optionsBlock(): string {
     const value = placeholderOf(option)
     const standard = option.required === true ? 'required' : code(defaultOf(option))
     const commands = option.commands.length === commandNames.length ? 'all' : option.commands.join(', ')
+    const isFlag = option.kind !== 'routes'
     return row(
-      code(`${flagOf(option)} ${value}`.trimEnd()),
-      code(variableOf(option)),
+      code(isFlag ? `${flagOf(option)} ${value}`.trimEnd() : `${option.name}:`),
+      code(isFlag ? variableOf(option) : ''),
       standard,
       commands,
       cell(option.text),
@@ -38,6 +41,21 @@ export function optionsBlock(): string {
     row('---', '---', '---', '---', '---'),
     ...rows,
   ].join('\n')
+}
+
+export function routeKeysBlock(): string {
+  const own = routeKeyRows.map(({ key, value, text }) =>
+    row(code(key), value.replaceAll('|', String.raw`\|`), cell(text)),
+  )
+  const options = routeOptionKeys.map((key) => {
+    const found = (optionRows as readonly OptionRow[]).find((option) => keyOf(option) === key)
+    return row(
+      code(key),
+      code(found === undefined ? '' : placeholderOf(found) || 'true|false'),
+      cell(found?.text ?? ''),
+    )
+  })
+  return [row('Key', 'Value', 'What it says'), row('---', '---', '---'), ...own, ...options].join('\n')
 }
 
 export function errorsBlock(): string {
@@ -74,6 +92,7 @@ const scalingBlock = (): string =>
 export const generatedBlocks = [
   { file: 'README.md', name: 'commands', block: commandsBlock },
   { file: 'README.md', name: 'options', block: optionsBlock },
+  { file: 'docs/config.md', name: 'route-keys', block: routeKeysBlock },
   { file: 'docs/errors.md', name: 'errors', block: errorsBlock },
   { file: 'docs/metrics.md', name: 'metrics', block: metricsBlock },
   { file: 'docs/tables.md', name: 'health', block: healthBlock },

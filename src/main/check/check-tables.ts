@@ -16,12 +16,14 @@ import { currentSchema } from '../../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../../shared/iceberg/metadata.ts'
 import { openSqlCatalog } from '../../shared/iceberg/sql-catalog.ts'
 import type { WriterSchema } from '../../shared/messages.ts'
+import type { RouteRule } from '../../shared/routes/route-rule.ts'
+import { patternText } from '../../shared/routes/route-topics.ts'
 import { openFolderStore } from '../../shared/store/folder-store.ts'
 import type { Store } from '../../shared/store/store.ts'
 import type { SourcePartition } from '../ingest/record-source.ts'
 import { planRoutes, type Route } from '../ingest/routes.ts'
 import { openRegistry } from '../registry/open-registry.ts'
-import { planTable } from '../table-plan.ts'
+import { planTable, type TablePlan } from '../table-plan.ts'
 import { type Check, failed, failure, okay, probe, unknown } from './check.ts'
 
 /** Guard 12: a clock that differs more must not commit. */
@@ -79,10 +81,19 @@ export function probeRoutes(
   try {
     const named = config.topic.kind === 'names' ? config.topic.names : []
     const names = partitions.length === 0 ? named : partitions.map(({ topicName }) => topicName)
-    return { routes: planRoutes(names, config.table), checks: [] }
+    const routes = planRoutes(names, config.table, config.routes)
+    return { routes, checks: names.length === 0 ? [] : config.routes.map((rule) => ruleCheck(rule, routes)) }
   } catch (error) {
     return { routes: [], checks: [failure('routes', error)] }
   }
+}
+
+/** Where an entry of the config file leads. One that nothing reaches is told, since its topics may be yet to come. */
+function ruleCheck(rule: RouteRule, routes: readonly Route[]): Check {
+  const own = routes.filter((route) => route.rule === rule)
+  if (own.length === 0) return unknown(rule.path, `no topic comes here: ${rule.topics.map(patternText).join(', ')}`)
+  const listed = own.slice(0, 5).map(({ topics, name }) => `${topics.slice(0, 5).join(', ')} → ${name}`)
+  return okay(rule.path, listed.join('; '))
 }
 
 /** One check a table. */
@@ -93,7 +104,22 @@ export async function probeTables(
   writers: ReadonlyMap<string, readonly WriterSchema[]>,
 ): Promise<readonly Check[]> {
   const { file } = config.catalog
-  if (!existsSync(file)) return routes.map(({ name }) => okay(`table ${name}`, 'is not there yet; a run makes it'))
+  const known = (route: Route): readonly WriterSchema[] => writers.get(route.name) ?? []
+  if (!existsSync(file)) {
+    const ask = async (route: Route): Promise<string> => toBeMade(config, route, known(route))
+    return Promise.all(
+      routes.map(
+        async (route) =>
+          (
+            await probe(
+              `table ${route.name}`,
+              () => ask(route),
+              (found) => found,
+            )
+          ).check,
+      ),
+    )
+  }
   const store = openFolderStore(config.warehouse)
   let catalog: Catalog
   try {
@@ -105,8 +131,7 @@ export async function probeTables(
     const checks: Check[] = []
     for (const route of routes) {
       const own = partitions.filter(({ topicName }) => route.topics.includes(topicName))
-      const ask = () =>
-        stateOf({ config, catalog, store, route, partitions: own, writers: writers.get(route.name) ?? [] })
+      const ask = () => stateOf({ config, catalog, store, route, partitions: own, writers: known(route) })
       checks.push((await probe(`table ${route.name}`, ask, (found) => found)).check)
     }
     return checks
@@ -128,12 +153,10 @@ interface TableProbe {
 /** What a run would find. Errors: those it would stop with. */
 async function stateOf({ config, catalog, store, route, partitions, writers }: TableProbe): Promise<string> {
   const loaded = await catalog.loadTable(route.table)
-  if (loaded === null) return 'is not there yet; a run makes it'
+  if (loaded === null) return toBeMade(config, route, writers)
   const { metadata } = loaded
   const positions = await trusted(store, metadata, route.name)
-  const { kafkaKey: keyColumn, kafkaHeaders: headersColumn, tombstone } = config
-  const mapping = { keyColumn, headersColumn, tombstone }
-  const plan = writers.length === 0 ? null : planTable(route.name, writers, mapping, metadata)
+  const plan = planOf(config, route, writers, metadata)
   const change = plan?.kind === 'evolve' ? `; ${plan.changes.map(changeText).join('; ')}` : ''
   if (positions === null) return `is empty, and would be taken${change}`
   const problem = recreatedTopic(positions, partitions) ?? outsideLog(positions, partitions)
@@ -144,6 +167,24 @@ async function stateOf({ config, catalog, store, route, partitions, writers }: T
     0n,
   )
   return `goes on where it stands, ${lag} offsets behind${change}`
+}
+
+/** Errors: those of a table that cannot be made as the route chooses. */
+function toBeMade(config: Config<'run'>, route: Route, writers: readonly WriterSchema[]): string {
+  planOf(config, route, writers, null)
+  return 'is not there yet; a run makes it'
+}
+
+/** Null where the registry did not tell of a writer. Errors: those of {@link planTable}. */
+function planOf(
+  config: Config<'run'>,
+  route: Route,
+  writers: readonly WriterSchema[],
+  found: TableMetadata | null,
+): TablePlan | null {
+  if (writers.length === 0) return null
+  const { kafkaKey: keyColumn, kafkaHeaders: headersColumn, tombstone } = { ...config, ...route.rule?.options }
+  return planTable(route.name, writers, { keyColumn, headersColumn, tombstone }, found, route.rule)
 }
 
 /** Null: an empty table that would be taken. */

@@ -33,7 +33,7 @@ export async function tablesPlanCommand(config: Config<'tables plan'>, io: Comma
     : null
   try {
     const planned: Planned[] = []
-    for (const route of planRoutes(topic.names, config.table)) {
+    for (const route of planRoutes(topic.names, config.table, config.routes)) {
       const writers: WriterSchema[] = []
       for (const name of route.topics) {
         const schema = await registry.latestForTopic(name)
@@ -51,13 +51,14 @@ export async function tablesPlanCommand(config: Config<'tables plan'>, io: Comma
 }
 
 function verdictOf(
-  { kafkaKey: keyColumn, kafkaHeaders: headersColumn, tombstone }: Config<'tables plan'>,
+  config: Config<'tables plan'>,
   route: Route,
   writers: readonly WriterSchema[],
   found: TableMetadata | null,
 ): Verdict {
+  const { kafkaKey: keyColumn, kafkaHeaders: headersColumn, tombstone } = { ...config, ...route.rule?.options }
   try {
-    return planTable(route.name, writers, { keyColumn, headersColumn, tombstone }, found)
+    return planTable(route.name, writers, { keyColumn, headersColumn, tombstone }, found, route.rule)
   } catch (error) {
     if (!(error instanceof IngestError)) throw error
     return { kind: 'refuse', error }

@@ -64,6 +64,7 @@ async function verifyRoutes(
   const routes = planRoutes(
     logs.map((log) => log.topicName),
     config.table,
+    config.routes,
   )
   const { file } = config.catalog
   if (!existsSync(file)) throw new IngestError('CATALOG_UNREADABLE', { file, reason: 'no such file' })

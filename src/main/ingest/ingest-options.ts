@@ -4,6 +4,7 @@ import type { TableName } from '../../shared/iceberg/catalog.ts'
 import type { TombstonePolicy, UnknownSchemaPolicy } from '../../shared/messages.ts'
 import type { GapAcceptance, Start, Topics } from '../../shared/option-values.ts'
 import type { EncoderPreference } from '../../shared/parquet/encoder-choice.ts'
+import type { RouteRule } from '../../shared/routes/route-rule.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
 import type { RegistryAddress } from '../registry/open-registry.ts'
 import type { RecordBudget } from './record-slices.ts'
@@ -26,6 +27,8 @@ export interface IngestOptions extends RegistryAddress {
   readonly catalogFile: string
   readonly warehouse: string
   readonly table: TableName | null
+  /** Entries of the config file; none: `table`, or the rule of a topic's name. */
+  readonly routes: readonly RouteRule[]
   readonly group: string
   readonly start: Start
   readonly untilEnd: boolean

@@ -3,19 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  deadLettersSchema,
-  deadLettersSpec,
-  type MappingOptions,
-  partitionSpecFor,
-} from '../../shared/avro/iceberg-mapping.ts'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
-import { newTableSchema } from '../../shared/avro/table-schema.ts'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { IngestError } from '../../shared/errors.ts'
-import type { CommitFact, RoutePolicy, RouteTables, WriterSchema } from '../../shared/messages.ts'
+import type { CommitFact, RouteTables, WriterSchema } from '../../shared/messages.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
-import { locationOfPath } from '../../shared/store/file-location.ts'
 import { instanceIdOf } from '../kafka/static-member.ts'
 import { openPatientRegistry } from '../registry/open-registry.ts'
 import { AcceptedGaps, type GapMove } from './accepted-gaps.ts'
@@ -34,6 +26,7 @@ import { type Begun, runLines } from './route-lines.ts'
 import { planRoutes, type Route } from './routes.ts'
 import { withSegment } from './segment-name.ts'
 import { toldPorts } from './told-ports.ts'
+import { ownOptions, policyOf, routeSpec } from './wanted-route.ts'
 
 /** What an ingest tells its caller while it runs. */
 export interface IngestEvents {
@@ -84,8 +77,9 @@ export async function ingest(
   const parts = { registry, pool, committer, budget: options.budget, gaps, events, tell }
   const lines = runLines({
     topics,
-    plan: (names) => planRoutes(names, options.table),
-    run: (route, begun) => reported({ ...parts, ...shareOf(options, begun), stop: begun.stop }, route),
+    plan: (names) => planRoutes(names, options.table, options.routes),
+    run: (route, begun) =>
+      reported({ ...parts, ...shareOf(ownOptions(options, route), begun), stop: begun.stop }, route),
     look: topicsChange(options) ? () => topicsOf(options, { notice: () => undefined }, stop) : null,
     notice,
     stop,
@@ -222,7 +216,10 @@ async function runAssignment(
   for (let isNew = true; ; isNew = false) {
     const partitions = await unlessRevoked(assignment, () => assignment.partitions())
     if (partitions === null) return 'revoked'
-    const spec = await routeSpec(parts, route, partitions, assignment.epoch, writer)
+    const spec = await routeSpec({ ...parts, know: parts.pool.know }, route, partitions, {
+      epoch: assignment.epoch,
+      writer,
+    })
     try {
       const known = [...spec.writers, ...writers.values()]
       const tables = await parts.committer.open({ ...spec, acceptedGaps, writers: known })
@@ -335,61 +332,3 @@ async function unlessRevoked<T>({ revoked }: Assignment, ask: () => Promise<T>):
     throw error
   }
 }
-
-const policyOf = (options: IngestOptions, route: Route): RoutePolicy => ({
-  route: route.name,
-  tombstone: options.tombstone,
-  unknownSchema: options.unknownSchema,
-  windowFirstUs: options.partitionWindowFirstUs,
-  windowAheadUs: (BigInt(options.partitionWindowAheadMs) * 1000n).toString(),
-})
-
-async function routeSpec(
-  parts: Ingest,
-  route: Route,
-  partitions: readonly SourcePartition[],
-  epoch: number,
-  writer: string,
-): Promise<RouteSpec> {
-  const { options } = parts
-  const writers = await writersOf(parts, route)
-  const schema = newTableSchema(writers, mappingOf(options))
-  return {
-    route: route.name,
-    table: route.table,
-    schema,
-    writers,
-    spec: partitionSpecFor(schema),
-    deadLetters: { schema: deadLettersSchema(), spec: deadLettersSpec() },
-    location: locationOfPath(options.warehouse),
-    // The end of a live log is looked at again when reading begins: by now another member may have committed beyond this look.
-    partitions: options.source.kind === 'directory' ? partitions : partitions.map(withoutEnd),
-    epoch,
-    acceptedGaps: [],
-    group: options.group,
-    writer,
-    tombstone: options.tombstone,
-    properties: {},
-  }
-}
-
-/** The newest schema of each topic. Errors: SCHEMA_UNKNOWN. */
-function writersOf({ registry, pool }: Ingest, route: Route): Promise<WriterSchema[]> {
-  return Promise.all(
-    route.topics.map(async (topic) => {
-      const schema = await registry.latestForTopic(topic)
-      if (schema === null) throw new IngestError('SCHEMA_UNKNOWN', { topic, subject: `${topic}-value` })
-      pool.know(schema)
-      return schema
-    }),
-  )
-}
-
-const mappingOf = ({ kafkaKey, kafkaHeaders, tombstone }: IngestOptions): MappingOptions => ({
-  keyColumn: kafkaKey,
-  headersColumn: kafkaHeaders,
-  tombstone,
-})
-
-const withoutEnd = (partition: SourcePartition): SourcePartition => ({ ...partition, logEnd: OFFSET_MAX })
-const OFFSET_MAX = 0x7fffffffffffffffn

@@ -30,7 +30,7 @@ export function renderHelp(commands: readonly CommandName[], page: Page): string
   for (const name of commands) lines.push(`  ${commandTable[name].examples[0]}`)
   if (commands.length === commandNames.length) {
     lines.push('', 'k2 <command> --help lists its options. Each is also a variable (--batch-size: K2_BATCH_SIZE)')
-    lines.push('and a key of the JSON file of --config; a flag comes before a variable, a variable before the file.')
+    lines.push('and a key of the YAML file of --config; a flag comes before a variable, a variable before the file.')
     lines.push(dim('Exit codes: 0 done, 1 failed, 2 wrong usage.'))
   }
   return `${lines.join('\n')}\n`
@@ -41,7 +41,9 @@ export function renderCommandHelp(command: CommandName, page: Page): string {
   const width = Math.min(page.columns, COLUMNS_MAX)
   const { summary, details, examples } = commandTable[command]
   const rows = optionsOf(command)
-  const required = rows.filter((row) => row.required).map((row) => `${flagOf(row)} ${placeholderOf(row)}`)
+  const required = rows
+    .filter((row) => row.required && command !== 'config check')
+    .map((row) => `${flagOf(row)} ${placeholderOf(row)}`)
   const lines = [`k2 ${command}: ${summary}`, '', ...wrap(details, width), '']
   lines.push(`${bold('Usage')}  k2 ${[command, ...required, '[options]'].join(' ')}`)
   for (const group of new Set(rows.map((row) => row.group))) {
@@ -55,7 +57,7 @@ export function renderCommandHelp(command: CommandName, page: Page): string {
 const INDENT = 34
 
 function optionLines(row: OptionRow, width: number): readonly string[] {
-  const head = `  ${flagOf(row)} ${placeholderOf(row)}`.trimEnd()
+  const head = row.kind === 'routes' ? '  routes:' : `  ${flagOf(row)} ${placeholderOf(row)}`.trimEnd()
   const remark = row.required ? ' (required)' : defaultOf(row) === '' ? '' : ` (default ${defaultOf(row)})`
   const [first = '', ...more] = wrap(`${row.text}${remark}`, Math.max(30, width - INDENT))
   const text = more.map((line) => `${' '.repeat(INDENT)}${line}`)
@@ -67,6 +69,7 @@ function optionLines(row: OptionRow, width: number): readonly string[] {
 export function placeholderOf(row: OptionRow): string {
   switch (row.kind) {
     case 'boolean':
+    case 'routes':
       return ''
     case 'enum':
       return row.values.join('|')

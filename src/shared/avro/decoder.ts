@@ -1,12 +1,14 @@
 // Decodes Avro records into the columns of a batch, by code generated once per writer schema and table schema. Encode worker.
 // Invariant: a record is appended to every own column or to none; whatever its bytes are, time and memory stay in proportion to
 // their number, and no byte outside [start, end) is read into a column.
+import { type ColumnChoices, everyColumn } from '../columns/column-choices.ts'
 import { isProvenanceColumn } from '../columns/provenance-columns.ts'
 import {
   appendNull,
   type ColumnStore,
   closeList,
   closeStruct,
+  createColumnBatch,
   type StoredBatch,
   truncateStore,
 } from '../columns/storage.ts'
@@ -51,10 +53,17 @@ interface Fault {
  * Compiles the decoder of records of `writer` into `batch`, which was created from `table`. Once per schema, some milliseconds.
  * Errors: SCHEMA_INCOMPATIBLE, SCHEMA_UNSUPPORTED with `path` and `reason`.
  */
-export function compileDecoder(writer: AvroRecord, table: IcebergSchema, batch: StoredBatch): RecordDecoder {
+export function compileDecoder(
+  writer: AvroRecord,
+  table: IcebergSchema,
+  batch: StoredBatch,
+  columns: ColumnChoices = everyColumn,
+): RecordDecoder {
   assert(batch.stores.length === table.fields.length, 'the batch was created from this table schema')
   const fault: Fault = { path: 0, at: 0 }
-  const { text, tables } = decoderSource(fitWriter(writer, table), batch.stores)
+  const plan = fitWriter(writer, table, columns)
+  const leftOut = createColumnBatch({ type: 'struct', 'schema-id': 0, fields: plan.leftOut }, 1).stores
+  const { text, tables } = decoderSource(plan, [...batch.stores, ...leftOut])
   const run = generate(text, runtimeOf(fault), tables)
   const own = batch.stores.filter((store) => !isProvenanceColumn(store.column.field.name))
   let source: Uint8Array | null = null
@@ -70,6 +79,8 @@ export function compileDecoder(writer: AvroRecord, table: IcebergSchema, batch: 
       }
       assert(start >= 0 && start <= end && end <= bytes.length, 'the record lies within its bytes')
       const at = run(bytes, view, start, end)
+      // One value at a time is all that they ever hold.
+      if (leftOut.length > 0) takeBack(leftOut, 0)
       if (at === end) return null
       takeBack(own, batch.rowCount)
       if (at >= 0) return failureOf(trailing, '', at - start, end - start)

@@ -1,6 +1,8 @@
 // The Iceberg schema of an Avro record: own fields, then provenance columns (design: "Main tables"), and the partition spec
 // that goes with it; the schema of the dead letters beside it. Pure, any thread. Invariant: the same Avro schema and options
 // make the same Iceberg schema, ids included, on every pod: of two that create the table, either result is right.
+
+import { type ColumnChoices, everyColumn } from '../columns/column-choices.ts'
 import {
   headersField,
   isProvenanceColumn,
@@ -9,30 +11,29 @@ import {
   provenanceFields,
 } from '../columns/provenance-columns.ts'
 import { IngestError } from '../errors.ts'
-import type { IcebergField, IcebergSchema, IcebergType, PartitionSpec } from '../iceberg/schema.ts'
+import type { IcebergField, IcebergSchema, PartitionSpec } from '../iceberg/schema.ts'
 import type { TombstonePolicy } from '../messages.ts'
-import type { AvroField, AvroRecord, AvroType } from './avro-schema.ts'
+import type { AvroField, AvroRecord } from './avro-schema.ts'
+import { chosenRecord } from './chosen-record.ts'
 import { withFreshIds } from './field-ids.ts'
-import { leafTypeOf, unsupported, withoutNull } from './leaf-mapping.ts'
+import { unsupported } from './leaf-mapping.ts'
+import { TypeMapper } from './type-mapper.ts'
 
 export interface MappingOptions {
   readonly keyColumn: boolean
   readonly headersColumn: boolean
   /** `store` makes every own field optional and brings the key column with it: a tombstone is a row of nulls with its key. */
   readonly tombstone: TombstonePolicy
+  /** Columns of another name, and fields without one; absent: every field has a column of its name. */
+  readonly columns?: ColumnChoices
 }
-
-/** Nested types of one column, and columns with their nested fields: a schema beyond these is a mistake, not a table. */
-const depthMax = 32
-const fieldCountMax = 10_000
 
 /**
  * The table schema of a topic: own fields under their Avro names, then the provenance columns, ids from 1.
  * Errors: SCHEMA_UNSUPPORTED with `path` and `reason` for everything that Iceberg v2 cannot hold exactly.
  */
 export function icebergSchemaOf(avro: AvroRecord, options: MappingOptions): IcebergSchema {
-  const mapper = new Mapper()
-  const own = mapper.fieldsOf(avro, '')
+  const own = new TypeMapper().fieldsOf(chosenRecord(avro, options.columns ?? everyColumn, []), '')
   for (const field of own) {
     if (isProvenanceColumn(field.name.toLowerCase())) {
       throw unsupported(field.name, 'the name of a column that K2 adds')
@@ -50,80 +51,10 @@ export function icebergSchemaOf(avro: AvroRecord, options: MappingOptions): Iceb
 
 /** One field as a column without ids. Errors: SCHEMA_UNSUPPORTED. */
 export function columnOfField(field: AvroField, path: string): IcebergField {
-  const [column] = new Mapper().columnsOf([field], path.slice(0, -field.name.length).replace(/\.$/, ''))
+  const [column] = new TypeMapper().columnsOf([field], path.slice(0, -field.name.length).replace(/\.$/, ''))
   if (column === undefined) throw new Error('a field without a column')
   return column
 }
-
-/** One walk over a schema: counts fields, and knows the records it stands in so as to see recursion. */
-class Mapper {
-  readonly #open: AvroType[] = []
-  #fieldCount = 0
-
-  fieldsOf(record: AvroRecord, path: string): IcebergField[] {
-    const at = path === '' ? '(top)' : path
-    if (record.fields.length === 0) throw unsupported(at, 'a record without fields')
-    if (this.#open.includes(record)) throw unsupported(at, `record ${record.name} contains itself`)
-    if (this.#open.length >= depthMax) throw unsupported(at, `types nested deeper than ${depthMax}`)
-    this.#open.push(record)
-    const fields = this.columnsOf(record.fields, path)
-    this.#open.pop()
-    return fields
-  }
-
-  columnsOf(fields: readonly AvroField[], path: string): IcebergField[] {
-    const names = new Map<string, string>()
-    return fields.map((field): IcebergField => {
-      const here = path === '' ? field.name : `${path}.${field.name}`
-      const lower = field.name.toLowerCase()
-      const twin = names.get(lower)
-      if (twin !== undefined) throw unsupported(here, `a name equal to ${twin} but for case`)
-      names.set(lower, field.name)
-      const { type, required } = this.#valueOf(field.type, here)
-      return { id: 0, name: field.name, required, type, ...(field.doc === null ? {} : { doc: field.doc }) }
-    })
-  }
-
-  #valueOf(avro: AvroType, path: string): { readonly type: IcebergType; readonly required: boolean } {
-    this.#fieldCount += 1
-    if (this.#fieldCount > fieldCountMax) throw unsupported(path, `more than ${fieldCountMax} fields`)
-    const { type, nullIndex } = withoutNull(avro, path)
-    return { type: this.#typeOf(type, path), required: nullIndex < 0 }
-  }
-
-  #typeOf(type: AvroType, path: string): IcebergType {
-    switch (type.kind) {
-      case 'record':
-        return { type: 'struct', fields: this.fieldsOf(type, path) }
-      case 'array':
-      case 'map': {
-        if (this.#open.length >= depthMax) throw unsupported(path, `types nested deeper than ${depthMax}`)
-        this.#open.push(type)
-        const inside = type.kind === 'array' ? type.items : type.values
-        const value = this.#valueOf(inside, `${path}${type.kind === 'array' ? '[]' : '{}'}`)
-        this.#open.pop()
-        return type.kind === 'array' ? listOf(value.type, value.required) : mapOf(value.type, value.required)
-      }
-      default:
-        return leafTypeOf(type, path)
-    }
-  }
-}
-
-const listOf = (element: IcebergType, required: boolean): IcebergType => ({
-  type: 'list',
-  'element-id': 0,
-  element,
-  'element-required': required,
-})
-const mapOf = (value: IcebergType, required: boolean): IcebergType => ({
-  type: 'map',
-  'key-id': 0,
-  key: 'string',
-  'value-id': 0,
-  value,
-  'value-required': required,
-})
 
 /** Day of the top-level `timestamp` where a table has one, else unpartitioned (design: "Main tables"). */
 export function partitionSpecFor(schema: IcebergSchema): PartitionSpec {

@@ -1,10 +1,12 @@
 // What a table's schema becomes so that records of another writer schema have a place in it (Iceberg spec, "Schema Evolution"). Pure.
 // Invariants: ids and names of columns stay, none is taken away, so every file written so far is read as before; whoever evolves a
 // schema that has what the writer needs gets the same schema back, so two that do it at once agree.
+import { type ColumnChoices, everyColumn } from '../columns/column-choices.ts'
 import { childFields, decimalParameters } from '../columns/nested-fields.ts'
 import { isProvenanceColumn } from '../columns/provenance-columns.ts'
 import type { IcebergField, IcebergSchema, IcebergType } from '../iceberg/schema.ts'
 import type { AvroField, AvroRecord, AvroType } from './avro-schema.ts'
+import { chosenRecord } from './chosen-record.ts'
 import { withFieldIds } from './field-ids.ts'
 import { columnOfField } from './iceberg-mapping.ts'
 import { leafTypeOf, unsupported, withoutNull } from './leaf-mapping.ts'
@@ -28,15 +30,21 @@ export interface Evolution {
  * The table schema in which records of `writer` have a place: columns it lacks are added as optional (top-level ones before those of
  * K2, nested ones at the end of their struct), types are widened, what the writer may leave out becomes optional. A field whose name is
  * no column stands for the column of its first alias that is one, and that column keeps its name: records of the older schema go on.
+ * `columns`: what a route chose: a field that it leaves out needs no place.
  * `lastColumnId`: the highest id that was ever given.
  * Errors: SCHEMA_INCOMPATIBLE, with the path and both types, where a type is neither the same nor a wider one; SCHEMA_UNSUPPORTED.
  */
-export function evolveSchema(table: IcebergSchema, lastColumnId: number, writer: AvroRecord): Evolution {
+export function evolveSchema(
+  table: IcebergSchema,
+  lastColumnId: number,
+  writer: AvroRecord,
+  columns: ColumnChoices = everyColumn,
+): Evolution {
   const evolver = new Evolver(lastColumnId)
-  const fields = evolver.fieldsOf(writer, table.fields, '', 0)
+  const fields = evolver.fieldsOf(chosenRecord(writer, columns, table.fields), table.fields, '', 0)
   const { changes } = evolver
   const schema = changes.length === 0 ? table : { ...table, fields }
-  fitWriter(writer, schema)
+  fitWriter(writer, schema, columns)
   return { schema, lastColumnId: evolver.lastId, changes }
 }
 

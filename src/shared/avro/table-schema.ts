@@ -1,5 +1,6 @@
 // The schema of a table from the Avro schemas that its records are written with, by id. Pure, any thread. Invariant: the same writers in
 // the same order make the same schema, on every pod.
+import { type ColumnChoices, everyColumn } from '../columns/column-choices.ts'
 import { IngestError } from '../errors.ts'
 import type { IcebergSchema } from '../iceberg/schema.ts'
 import { highestFieldId } from '../iceberg/schema-json.ts'
@@ -13,16 +14,21 @@ export function newTableSchema(writers: readonly WriterSchema[], options: Mappin
   const [first, ...others] = writers
   if (first === undefined) throw new Error('a table without a writer')
   const schema = ofWriter(first, () => icebergSchemaOf(parseAvroSchema(first.json), options))
-  return evolveByAll(schema, highestFieldId(schema), others).schema
+  return evolveByAll(schema, highestFieldId(schema), others, options.columns).schema
 }
 
 /** {@link evolveSchema} for one writer after the other. Errors: SCHEMA_*, with the `schemaId` of the writer that does not fit. */
-export function evolveByAll(table: IcebergSchema, lastColumnId: number, writers: readonly WriterSchema[]): Evolution {
+export function evolveByAll(
+  table: IcebergSchema,
+  lastColumnId: number,
+  writers: readonly WriterSchema[],
+  columns: ColumnChoices = everyColumn,
+): Evolution {
   const changes: SchemaChange[] = []
   let standing: Omit<Evolution, 'changes'> = { schema: table, lastColumnId }
   for (const writer of writers) {
     const { schema, lastColumnId: lastId } = standing
-    const evolution = ofWriter(writer, () => evolveSchema(schema, lastId, parseAvroSchema(writer.json)))
+    const evolution = ofWriter(writer, () => evolveSchema(schema, lastId, parseAvroSchema(writer.json), columns))
     changes.push(...evolution.changes)
     standing = evolution
   }

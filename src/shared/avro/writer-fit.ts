@@ -1,12 +1,14 @@
 // How the values of a writer schema land in the columns of a table: the plan from which the decoder is generated. Pure.
 // Fields meet columns by name path, aliases honoured (design: "Main tables"). Invariant: a plan exists only where every value
 // of the writer schema is kept exactly; type promotions are those of the Iceberg spec, "Schema Evolution".
+import { type ColumnChoices, everyColumn, targetOf } from '../columns/column-choices.ts'
 import { decimalParameters } from '../columns/nested-fields.ts'
 import { isProvenanceColumn } from '../columns/provenance-columns.ts'
 import { IngestError } from '../errors.ts'
 import type { IcebergField, IcebergSchema, IcebergType } from '../iceberg/schema.ts'
 import type { AvroField, AvroRecord, AvroType } from './avro-schema.ts'
 import { leafTypeOf, unsupported, withoutNull } from './leaf-mapping.ts'
+import { TypeMapper } from './type-mapper.ts'
 
 /** One value: what precedes it (the branch index of an optional), then how it is read. */
 export interface ValuePlan {
@@ -33,6 +35,12 @@ export interface StructPlan {
   readonly fields: ReadonlyArray<{ readonly column: number; readonly value: ValuePlan }>
   /** Places of the table's struct that the writer does not have: null. */
   readonly missing: readonly number[]
+}
+
+/** A record, with the fields that have no column: read as strictly as others, into columns of this plan alone. */
+export interface RecordPlan extends StructPlan {
+  /** Places from the number of the table's columns on. */
+  readonly leftOut: readonly IcebergField[]
 }
 
 export type LeafPlan =
@@ -64,11 +72,62 @@ const incompatible = (path: string, reason: string): IngestError =>
  * Plans the decoding of records of `writer` into the own columns of `table` (provenance columns are not the decoder's).
  * Errors: SCHEMA_INCOMPATIBLE, SCHEMA_UNSUPPORTED, each with `path` and `reason`.
  */
-export function fitWriter(writer: AvroRecord, table: IcebergSchema): StructPlan {
-  return fitStruct(writer, table.fields, '', 0)
+export function fitWriter(writer: AvroRecord, table: IcebergSchema, choices: ColumnChoices = everyColumn): RecordPlan {
+  const leftOut: IcebergField[] = []
+  const leaveOut = (field: AvroField): StructPlan['fields'][number] => {
+    const type = withoutTimes(field.type, field.name, { depth: 0, count: 0 })
+    const column: IcebergField = { id: 0, name: field.name, ...new TypeMapper().valueOf(type, field.name) }
+    const place = table.fields.length + leftOut.push(column) - 1
+    return { column: place, value: fitValue(type, column.type, column.required, field.name, 0) }
+  }
+  return { ...fitStruct(writer, table.fields, '', 0, { choices, leaveOut }), leftOut }
 }
 
-function fitStruct(record: AvroRecord, columns: readonly IcebergField[], path: string, depth: number): StructPlan {
+/**
+ * A field without a column is checked as bytes, and its number is kept nowhere: what a time means, and whether Iceberg has its
+ * unit, plays no part (nor does it in `k2 verify`). Errors: SCHEMA_UNSUPPORTED for a type without an end.
+ */
+function withoutTimes(type: AvroType, path: string, walk: { readonly depth: number; count: number }): AvroType {
+  walk.count += 1
+  if (walk.depth > depthMax || walk.count > typeCountMax)
+    throw unsupported(path, 'a type that contains itself, or is endless')
+  const inside = (inner: AvroType): AvroType => {
+    const below = { depth: walk.depth + 1, count: walk.count }
+    const plain = withoutTimes(inner, path, below)
+    walk.count = below.count
+    return plain
+  }
+  switch (type.kind) {
+    case 'int':
+    case 'long':
+      return { ...type, logical: null }
+    case 'record':
+      return { ...type, fields: type.fields.map((field) => ({ ...field, type: inside(field.type) })) }
+    case 'array':
+      return { ...type, items: inside(type.items) }
+    case 'map':
+      return { ...type, values: inside(type.values) }
+    case 'union':
+      return { ...type, branches: type.branches.map(inside) }
+    default:
+      return type
+  }
+}
+const typeCountMax = 10_000
+
+/** What is chosen for the fields of the record itself; below it a field has the column of its name. */
+interface TopLevel {
+  readonly choices: ColumnChoices
+  readonly leaveOut: (field: AvroField) => StructPlan['fields'][number]
+}
+
+function fitStruct(
+  record: AvroRecord,
+  columns: readonly IcebergField[],
+  path: string,
+  depth: number,
+  top: TopLevel | null = null,
+): StructPlan {
   if (depth > depthMax) throw unsupported(path, 'a record that contains itself')
   if (record.fields.length === 0) throw unsupported(path === '' ? '(top)' : path, 'a record without fields')
   const isOwn = (column: IcebergField): boolean => depth > 0 || !isProvenanceColumn(column.name)
@@ -76,7 +135,10 @@ function fitStruct(record: AvroRecord, columns: readonly IcebergField[], path: s
   const taken = new Map<number, string>()
   const fields = record.fields.map((field) => {
     const here = path === '' ? field.name : `${path}.${field.name}`
-    const place = columnPlace(field, placeOf)
+    const names = [field.name, ...field.aliases]
+    const target = targetOf(names, top?.choices ?? everyColumn, (name) => placeOf.has(name))
+    if (target?.kind === 'left-out' && top !== null) return top.leaveOut(field)
+    const place = target?.kind === 'column' ? placeOf.get(target.name) : undefined
     const column = place === undefined ? undefined : columns[place]
     if (place === undefined || column === undefined) {
       throw incompatible(here, 'the table has no such column')

@@ -5,6 +5,7 @@ import { assert, IngestError } from '../errors.ts'
 import type { PartitionValue } from '../iceberg/data-file.ts'
 import type { IcebergSchema, PartitionField, PartitionSpec } from '../iceberg/schema.ts'
 import type { Column, ColumnBatch, Int64Column } from './column-batch.ts'
+import { transformMisfit, type ValueAt, valueReader } from './partition-values.ts'
 import { isPresent } from './validity.ts'
 
 export interface PartitionGroup {
@@ -21,8 +22,8 @@ export type Partitioned =
   | { readonly kind: 'too-many'; readonly count: number }
 
 /**
- * Groups the rows of a batch by partition value. Transforms: `day` of timestamp(tz), timestamp(tz)_ns and date; `void`.
- * Errors: TABLE_MISFIT for another transform or a source that is not a top-level column of those types.
+ * Groups the rows of a batch by partition value, as {@link transformMisfit} says what can be written.
+ * Errors: TABLE_MISFIT for another transform or a source that is not a top-level column of a fitting type.
  */
 export function partitionRows(
   batch: ColumnBatch,
@@ -34,21 +35,53 @@ export function partitionRows(
   let shared: readonly PartitionValue[] = []
   // Field by field, each splitting what the fields before it left together; a field with one value splits nothing.
   for (const field of spec.fields) {
-    const reader = dayReader(batch, schema, field)
-    const only = reader === null ? { day: null } : onlyDay(reader, batch.rowCount)
+    const reader = readerOf(batch, schema, field)
+    const only = reader === null ? { value: null } : reader.only(batch.rowCount)
     if (only !== null) {
-      groups = groups.map(({ value, rows }) => ({ value: [...value, only.day], rows }))
-      shared = [...shared, only.day]
+      groups = groups.map(({ value, rows }) => ({ value: [...value, only.value], rows }))
+      shared = [...shared, only.value]
       continue
     }
     assert(reader !== null, 'a void field has one value')
     groups =
       groups.length === 0
-        ? split(reader, shared, allRows(batch.rowCount))
-        : groups.flatMap(({ value, rows }) => split(reader, value, rows))
+        ? split(reader.at, shared, allRows(batch.rowCount))
+        : groups.flatMap(({ value, rows }) => split(reader.at, value, rows))
   }
   if (groups.length === 0) return { kind: 'one', value: shared }
   return groups.length > valuesMax ? { kind: 'too-many', count: groups.length } : { kind: 'many', groups }
+}
+
+interface FieldReader {
+  readonly at: ValueAt
+  /** The value that all rows share, or null where they differ. */
+  readonly only: (rowCount: number) => { readonly value: PartitionValue } | null
+}
+
+/** How to read the values of a partition field; null for `void`, whose value is always null. */
+function readerOf(batch: ColumnBatch, schema: IcebergSchema, partition: PartitionField): FieldReader | null {
+  const { transform } = partition
+  if (transform === 'void') return null
+  const position = schema.fields.findIndex((field) => field.id === partition['source-id'])
+  const [column, field] = [batch.columns[position], schema.fields[position]]
+  const misfit = field === undefined ? 'the source is no top-level column' : transformMisfit(transform, field.type)
+  if (column === undefined || field === undefined || misfit !== null) {
+    const source = field?.name ?? partition['source-id']
+    throw new IngestError('TABLE_MISFIT', { partition: partition.name, transform, source, reason: misfit ?? '' })
+  }
+  const type = String(field.type)
+  if (transform === 'day') {
+    const days = dayReader(column, type)
+    return { at: (row) => dayAt(days, row), only: (rowCount) => onlyDay(days, rowCount) }
+  }
+  const at = valueReader(column, type, transform)
+  return { at, only: (rowCount) => onlyValue(at, rowCount) }
+}
+
+function onlyValue(at: ValueAt, rowCount: number): { readonly value: PartitionValue } | null {
+  const value = rowCount === 0 ? null : at(0)
+  for (let row = 1; row < rowCount; row++) if (at(row) !== value) return null
+  return { value }
 }
 
 /**
@@ -66,19 +99,10 @@ const microseconds = { shift: 13, unitsPerDay: 10_546_875 } as const
 /** 86,400,000,000,000 ns = 2^16 × 1,318,359,375. */
 const nanoseconds = { shift: 16, unitsPerDay: 1_318_359_375 } as const
 
-/** How to read the days of a partition field; null for `void`, whose value is always null. */
-function dayReader(batch: ColumnBatch, schema: IcebergSchema, partition: PartitionField): DayReader | null {
-  if (partition.transform === 'void') return null
-  const position = schema.fields.findIndex((field) => field.id === partition['source-id'])
-  const column = batch.columns[position]
-  const type = schema.fields[position]?.type
-  if (partition.transform === 'day' && column !== undefined) {
-    if (type === 'timestamp' || type === 'timestamptz') return { column, ...microseconds }
-    if (type === 'timestamp_ns' || type === 'timestamptz_ns') return { column, ...nanoseconds }
-    if (type === 'date') return { column, shift: 0, unitsPerDay: 1 }
-  }
-  const source = schema.fields[position]?.name ?? partition['source-id']
-  throw new IngestError('TABLE_MISFIT', { partition: partition.name, transform: partition.transform, source })
+/** How to read the days of a time or a date. */
+function dayReader(column: Column, type: string): DayReader {
+  if (type.endsWith('_ns')) return { column, ...nanoseconds }
+  return type === 'date' ? { column, shift: 0, unitsPerDay: 1 } : { column, ...microseconds }
 }
 
 /** A 64-bit value shifted right by `shift` bits, as an exact double. */
@@ -94,15 +118,15 @@ function dayAt(reader: DayReader, row: number): number | null {
 }
 
 /** The day that all rows share (null: all are null), or null where they differ. */
-function onlyDay(reader: DayReader, rowCount: number): { readonly day: number | null } | null {
+function onlyDay(reader: DayReader, rowCount: number): { readonly value: number | null } | null {
   const { column } = reader
-  if (rowCount === 0) return { day: null }
+  if (rowCount === 0) return { value: null }
   const day = dayAt(reader, 0)
-  if (column.nullCount === rowCount) return { day: null }
+  if (column.nullCount === rowCount) return { value: null }
   if (column.nullCount > 0 || day === null) return null
-  if (column.kind === 'int64') return allOnDay(column, reader, day, rowCount) ? { day } : null
+  if (column.kind === 'int64') return allOnDay(column, reader, day, rowCount) ? { value: day } : null
   for (let row = 1; row < rowCount; row++) if (dayAt(reader, row) !== day) return null
-  return { day }
+  return { value: day }
 }
 
 /** Are all times within one day? Compares against the bounds of the day, which needs no division per row. */
@@ -119,17 +143,17 @@ function allOnDay(column: Int64Column, reader: DayReader, day: number, rowCount:
   return true
 }
 
-/** Groups of the given rows by day, in order of first appearance. */
-function split(reader: DayReader, prefix: readonly PartitionValue[], rows: Int32Array): PartitionGroup[] {
-  const groupOfDay = new Map<number | null, number>()
+/** Groups of the given rows by value, in order of first appearance. */
+function split(at: ValueAt, prefix: readonly PartitionValue[], rows: Int32Array): PartitionGroup[] {
+  const groupOfValue = new Map<PartitionValue, number>()
   const groupOfRow = new Int32Array(rows.length)
   const counts: number[] = []
   for (let index = 0; index < rows.length; index++) {
-    const day = dayAt(reader, rows[index] ?? 0)
-    let group = groupOfDay.get(day)
+    const value = at(rows[index] ?? 0)
+    let group = groupOfValue.get(value)
     if (group === undefined) {
-      group = groupOfDay.size
-      groupOfDay.set(day, group)
+      group = groupOfValue.size
+      groupOfValue.set(value, group)
       counts.push(0)
     }
     groupOfRow[index] = group
@@ -139,12 +163,15 @@ function split(reader: DayReader, prefix: readonly PartitionValue[], rows: Int32
   const filled = counts.map(() => 0)
   for (let index = 0; index < rows.length; index++) {
     const group = groupOfRow[index] ?? 0
-    const at = filled[group] ?? 0
+    const next = filled[group] ?? 0
     const list = members[group]
-    if (list !== undefined) list[at] = rows[index] ?? 0
-    filled[group] = at + 1
+    if (list !== undefined) list[next] = rows[index] ?? 0
+    filled[group] = next + 1
   }
-  return [...groupOfDay].map(([day, group]) => ({ value: [...prefix, day], rows: members[group] ?? new Int32Array(0) }))
+  return [...groupOfValue].map(([value, group]) => ({
+    value: [...prefix, value],
+    rows: members[group] ?? new Int32Array(0),
+  }))
 }
 
 const allRows = (rowCount: number): Int32Array => Int32Array.from({ length: rowCount }, (_, row) => row)

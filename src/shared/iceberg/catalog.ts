@@ -1,6 +1,7 @@
 // Port: an Iceberg catalog. One attempt per call, no retry inside: a resend must be preceded by a check (design.md section 3, guard 2).
 import type { TableMetadata, TableRequirement, TableUpdate } from './metadata.ts'
 import type { IcebergSchema, PartitionSpec } from './schema.ts'
+import type { SortOrder } from './sort-order.ts'
 
 export interface TableName {
   /** Namespace levels, outermost first. */
@@ -23,6 +24,8 @@ export type CommitOutcome =
 export interface NewTable {
   readonly schema: IcebergSchema
   readonly spec: PartitionSpec
+  /** Absent: none. */
+  readonly sortOrder?: SortOrder
   readonly location: string
   readonly properties: Readonly<Record<string, string>>
 }

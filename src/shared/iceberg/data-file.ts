@@ -14,6 +14,8 @@ export interface DataFile {
   readonly specId: number
   readonly schemaId: number
   readonly metrics: FileMetrics
+  /** Sort order that the rows have; absent: none. */
+  readonly sortOrderId?: number
   /** Offsets of the row groups in the file, for split planning. */
   readonly splitOffsets: readonly number[]
 }

@@ -178,7 +178,7 @@ export function fileRecord(file: DataFile): FileRecord {
       lower_bounds: bytePairs(metrics.lowerBounds),
       upper_bounds: bytePairs(metrics.upperBounds),
       split_offsets: file.splitOffsets.length === 0 ? null : file.splitOffsets.map(BigInt),
-      sort_order_id: 0,
+      sort_order_id: file.sortOrderId ?? 0,
     },
   }
 }

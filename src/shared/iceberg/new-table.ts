@@ -14,11 +14,12 @@ export const defaultProperties: Readonly<Record<string, string>> = {
 /** Partition field ids start here; a spec without fields counts as this less one (spec, "Partition Specs"). */
 const firstPartitionId = 1000
 
-/** Fresh metadata: no snapshot, sequence number 0, unsorted. `uuid` and `now` (ms) come from the caller. */
+/** Fresh metadata: no snapshot, sequence number 0. `uuid` and `now` (ms) come from the caller. */
 export function newTableMetadata(
   table: NewTable,
   context: { readonly uuid: string; readonly now: number },
 ): TableMetadata {
+  const order = table.sortOrder ?? { 'order-id': 0, fields: [] }
   return {
     'format-version': 2,
     'table-uuid': context.uuid,
@@ -37,6 +38,6 @@ export function newTableMetadata(
     refs: {},
     'snapshot-log': [],
     'metadata-log': [],
-    rest: { 'sort-orders': [{ 'order-id': 0, fields: [] }], 'default-sort-order-id': 0 },
+    rest: { 'sort-orders': [order], 'default-sort-order-id': order['order-id'] },
   }
 }

@@ -17,6 +17,8 @@ export interface FileDescription {
   readonly spec: PartitionSpec
   readonly partition: readonly PartitionValue[]
   readonly encoded: EncodedParquet
+  /** Sort order that the rows have; absent: none. */
+  readonly sortOrderId?: number
 }
 
 /**
@@ -48,6 +50,7 @@ export function describeFile(file: FileDescription): DataFile {
     schemaId: file.schema['schema-id'],
     metrics: { columnSizes: encoded.leaves.map((leaf) => [leaf.fieldId, leaf.bytes]), ...statistics },
     splitOffsets: encoded.splitOffsets,
+    ...(file.sortOrderId === undefined ? {} : { sortOrderId: file.sortOrderId }),
   }
 }
 

@@ -35,6 +35,18 @@ const codecs: ReadonlyMap<string, ParquetCodec> = new Map<string, ParquetCodec>(
   ['uncompressed', 'uncompressed'],
 ])
 
+export const codecNames: readonly string[] = [...codecs.keys()]
+export const codecNamed = (name: string): ParquetCodec | undefined => codecs.get(name.toLowerCase())
+
+/** Lowest and highest level of a codec; undefined where it has none. */
+export const levelRange = (codec: ParquetCodec): readonly [min: number, max: number] | undefined => levels[codec]
+
+/** The properties of a new table that say so. */
+export const compressionProperties = (codec: ParquetCodec, level: number | null): Readonly<Record<string, string>> => ({
+  [codecProperty]: codec === 'lz4' ? 'lz4_raw' : codec,
+  ...(level === null ? {} : { [levelProperty]: String(level) }),
+})
+
 /** Lowest and highest level; the others have none, and one that is set for them is passed over, as Iceberg does. */
 const levels: Partial<Record<ParquetCodec, readonly [min: number, max: number]>> = { zstd: [1, 22], gzip: [0, 9] }
 

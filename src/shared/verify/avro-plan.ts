@@ -1,5 +1,6 @@
 // Writer schema × table schema → plan: a tree of small tables that says for every Avro node where its value goes in the table
 // and how it becomes that type (docs/verify.md, "Same value"). Pure. Invariant: a plan only exists where the mapping is exact.
+import { type ColumnChoices, everyColumn } from '../columns/column-choices.ts'
 import { IngestError } from '../errors.ts'
 import type { IcebergField, IcebergStruct, IcebergType } from '../iceberg/schema.ts'
 import type { AvroLogical, AvroRecord, AvroType } from './avro-schema.ts'
@@ -43,12 +44,13 @@ export interface PlanNode {
 
 export interface RecordPlan {
   readonly root: PlanNode
-  /** Fields of the writer that the table has no column for, as paths. */
+  /** Fields of the writer that the table has no column for, and that are not left out of it, as paths. */
   readonly unmapped: readonly string[]
 }
 
 interface Context {
   readonly unmapped: string[]
+  readonly columns: ColumnChoices
   readonly schema: string
   readonly depth: number
   readonly lists: number
@@ -57,10 +59,15 @@ interface Context {
 const depthMax = 64
 
 /** Errors: SCHEMA_UNSUPPORTED (recursion, unions of several types), SCHEMA_INCOMPATIBLE (types that do not map). */
-export function planRecord(writer: AvroType, table: IcebergStruct, schema: string): RecordPlan {
+export function planRecord(
+  writer: AvroType,
+  table: IcebergStruct,
+  schema: string,
+  columns: ColumnChoices = everyColumn,
+): RecordPlan {
   if (writer.kind !== 'record')
     throw new IngestError('SCHEMA_UNSUPPORTED', { schema, reason: 'top level is no record' })
-  const context: Context = { unmapped: [], schema, depth: 0, lists: 0 }
+  const context: Context = { unmapped: [], columns, schema, depth: 0, lists: 0 }
   return { root: planStruct(writer, table, 0, '', context), unmapped: context.unmapped }
 }
 
@@ -77,8 +84,10 @@ function planStruct(
 ): PlanNode {
   const children = writer.fields.map((field) => {
     const fieldPath = path === '' ? field.name : `${path}.${field.name}`
-    const column = target === null ? undefined : findColumn(target, field.name, field.aliases)
-    if (column === undefined && target !== null) context.unmapped.push(fieldPath)
+    const names = [field.name, ...field.aliases]
+    const column = target === null ? 'left out' : findColumn(target, names, path === '' ? context.columns : everyColumn)
+    if (column === 'left out') return planType(field.type, null, 0, fieldPath, context)
+    if (column === undefined) context.unmapped.push(fieldPath)
     return planType(field.type, column?.type ?? null, column?.id ?? 0, fieldPath, context)
   })
   return node(
@@ -89,10 +98,24 @@ function planStruct(
   )
 }
 
-/** By name, else by one of the field's aliases: the table keeps the name a column was made with. */
-function findColumn(target: IcebergStruct, name: string, aliases: readonly string[]): IcebergField | undefined {
-  const byName = target.fields.find((field) => field.name === name)
-  return byName ?? target.fields.find((field) => aliases.includes(field.name))
+/**
+ * By name, else by one of the field's aliases: the table keeps the name a column was made with. Of the record itself, the choices
+ * of the table come first (docs/config.md), and a column that is another field's has no field of its own name.
+ */
+function findColumn(
+  target: IcebergStruct,
+  names: readonly string[],
+  { renamed, leftOut }: ColumnChoices,
+): IcebergField | 'left out' | undefined {
+  const others = new Set(Object.values(renamed))
+  for (const name of names) {
+    if (leftOut.includes(name)) return 'left out'
+    const isRenamed = Object.hasOwn(renamed, name)
+    const wanted = isRenamed ? renamed[name] : name
+    const column = target.fields.find((field) => field.name === wanted && (isRenamed || !others.has(name)))
+    if (column !== undefined) return column
+  }
+  return undefined
 }
 
 function planType(writer: AvroType, target: IcebergType | null, id: number, path: string, outer: Context): PlanNode {

@@ -1,6 +1,7 @@
 // What is compared: one snapshot of the main table, its positions, and the dead letters that belong to it. One thread.
 // Invariant: everything follows from one metadata of main, read before the side table: what main has confirmed is then in there.
 
+import { type ColumnChoices, readColumnChoices } from '../columns/column-choices.ts'
 import { MAIN_BRANCH } from '../commit/ancestry.ts'
 import type { Positions } from '../commit/positions.ts'
 import { COMMIT_ID_KEY, readPositions } from '../commit/read-positions.ts'
@@ -24,6 +25,8 @@ export interface PinnedFile {
 export interface PinnedTable {
   readonly name: string
   readonly schema: IcebergSchema
+  /** Which fields of a record have a column of another name, or none, as the table's own property says. */
+  readonly columns: ColumnChoices
   readonly snapshot: Snapshot | null
   readonly positions: Positions
   readonly files: readonly PinnedFile[]
@@ -58,6 +61,7 @@ export async function pinTable(ports: TablePorts, table: TableName): Promise<Pin
   return {
     name,
     schema: currentSchema(metadata, name),
+    columns: readColumnChoices(metadata.properties, name),
     snapshot,
     positions,
     files: main.files,

@@ -1,6 +1,7 @@
 // What must become of one Kafka record: a row, a dead letter, or nothing (a tombstone that is skipped). Pure but for loading
 // schemas. Invariant: the answer depends on the record, its schema, the table's schema and the tombstone policy alone.
 import { frameBytes, readSchemaId } from '../avro/framing.ts'
+import type { ColumnChoices } from '../columns/column-choices.ts'
 import type { IcebergSchema } from '../iceberg/schema.ts'
 import type { TombstonePolicy } from '../messages.ts'
 import { planRecord, type RecordPlan } from './avro-plan.ts'
@@ -22,10 +23,12 @@ export class Plans {
   readonly #plans = new Map<number, RecordPlan | null>()
   readonly #lookup: SchemaLookup
   readonly #table: IcebergSchema
+  readonly #columns: ColumnChoices
 
-  constructor(lookup: SchemaLookup, table: IcebergSchema) {
+  constructor(lookup: SchemaLookup, table: IcebergSchema, columns: ColumnChoices) {
     this.#lookup = lookup
     this.#table = table
+    this.#columns = columns
   }
 
   /** Undefined: not loaded yet. Null: no such schema. */
@@ -43,7 +46,7 @@ export class Plans {
       return
     }
     const where = `id ${id}`
-    const plan = planRecord(parseAvroSchema(json, where), this.#table, where)
+    const plan = planRecord(parseAvroSchema(json, where), this.#table, where, this.#columns)
     for (const path of plan.unmapped) this.unmapped.add(`${path} (schema id ${id})`)
     this.#plans.set(id, plan)
   }

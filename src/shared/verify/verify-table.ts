@@ -160,7 +160,7 @@ class Verification {
     this.#ledgers = ledgers
     this.#problems = problems
     this.#progress = progress
-    this.#plans = new Plans(request.schemas, pinned.schema)
+    this.#plans = new Plans(request.schemas, pinned.schema, pinned.columns)
     this.#tombstone = request.tombstone ?? pinned.positions.policy.tombstone
     this.#letters = new DeadLetters(pinned.letters.schema, ledgers)
     this.#keys = new RowKeys(pinned.schema, ledgers)

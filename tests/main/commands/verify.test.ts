@@ -58,6 +58,7 @@ async function world(files: ReadonlyArray<readonly Row[]>, more: Partial<Config<
     catalog: { kind: 'sqlite', file },
     warehouse: join(folder, 'warehouse'),
     table: null,
+    routes: [],
     json: false,
     config: null,
     ...more,

@@ -128,8 +128,8 @@ describe('partition values', () => {
   })
 
   it('refuses a transform that it does not compute, naming it', () => {
-    const spec = { 'spec-id': 1, fields: [{ 'source-id': 7, 'field-id': 1000, name: 'b', transform: 'bucket[16]' }] }
-    expect(() => partition([0n], 'timestamptz', 32, spec)).toThrow(/TABLE_MISFIT.*transform=bucket\[16\]/)
+    const spec = { 'spec-id': 1, fields: [{ 'source-id': 7, 'field-id': 1000, name: 'b', transform: 'zorder[16]' }] }
+    expect(() => partition([0n], 'timestamptz', 32, spec)).toThrow(/TABLE_MISFIT.*transform=zorder\[16\]/)
     expect(() => partition([0n], 'long')).toThrow(/TABLE_MISFIT.*source=at/)
   })
 })
