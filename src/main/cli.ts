@@ -29,6 +29,7 @@ const loaders: CommandLoaders = {
   'tables snapshots': async () => (await import('./commands/tables-look.ts')).tablesSnapshotsCommand,
   'tables files': async () => (await import('./commands/tables-look.ts')).tablesFilesCommand,
   'tables health': async () => (await import('./commands/tables-health.ts')).tablesHealthCommand,
+  'dead-letters replay': async () => (await import('./commands/dead-letters-replay.ts')).deadLettersReplayCommand,
   'services up': async () => (await import('./commands/services.ts')).servicesUpCommand,
   'services status': async () => (await import('./commands/services.ts')).servicesStatusCommand,
   'services down': async () => (await import('./commands/services.ts')).servicesDownCommand,

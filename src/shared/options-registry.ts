@@ -6,7 +6,7 @@ const addresses = 'addresses of one registry with Confluent’s REST API, base p
 export const registryRows = [
   {
     name: 'registry',
-    commands: ['run', 'verify', 'tables plan'],
+    commands: ['run', 'verify', 'tables plan', 'dead-letters replay'],
     group: 'Where',
     kind: 'urls',
     conflicts: ['schemas'],
@@ -21,14 +21,14 @@ export const registryRows = [
   },
   {
     name: 'registryAuth',
-    commands: ['run', 'verify', 'tables plan', 'feed csv', 'feed synthetic'],
+    commands: ['run', 'verify', 'tables plan', 'feed csv', 'feed synthetic', 'dead-letters replay'],
     group: 'Where',
     kind: 'registry-auth',
     text: 'credentials for the registry; best in K2_REGISTRY_AUTH, where no list of processes shows them',
   },
   {
     name: 'registryCache',
-    commands: ['run', 'verify', 'tables plan'],
+    commands: ['run', 'verify', 'tables plan', 'dead-letters replay'],
     group: 'Where',
     kind: 'path',
     default: '.k2/schemas',

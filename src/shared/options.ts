@@ -39,6 +39,7 @@ const EVERY_COMMAND = [
   'tables files',
   'tables health',
   'config check',
+  'dead-letters replay',
   'services up',
   'services status',
   'services down',
@@ -60,6 +61,7 @@ const READS_TABLES = [
   'dead-letters show',
   'dead-letters summary',
   'dead-letters export',
+  'dead-letters replay',
   'tables expire',
 ] as const
 
@@ -87,7 +89,7 @@ export const optionRows = [
   },
   {
     name: 'schemas',
-    commands: ['run', 'feed csv', 'feed synthetic', 'verify', 'tables plan'],
+    commands: ['run', 'feed csv', 'feed synthetic', 'verify', 'tables plan', 'dead-letters replay'],
     group: 'Where',
     kind: 'path',
     computed: 'shipped schemas',
@@ -175,7 +177,7 @@ export const optionRows = [
   },
   {
     name: 'batchSize',
-    commands: ['run'],
+    commands: ['run', 'dead-letters replay'],
     group: 'Commits',
     kind: 'integer',
     min: 1,
@@ -248,7 +250,7 @@ export const optionRows = [
   },
   {
     name: 'partitionWindowFirst',
-    commands: ['run'],
+    commands: ['run', 'dead-letters replay'],
     group: 'Records',
     kind: 'instant',
     default: '1990-01-01',
@@ -257,7 +259,7 @@ export const optionRows = [
   },
   {
     name: 'partitionWindowAhead',
-    commands: ['run'],
+    commands: ['run', 'dead-letters replay'],
     group: 'Records',
     kind: 'duration',
     min: 0,
@@ -282,7 +284,7 @@ export const optionRows = [
   },
   {
     name: 'workers',
-    commands: ['run'],
+    commands: ['run', 'dead-letters replay'],
     group: 'Resources',
     kind: 'integer',
     min: 1,

@@ -4,18 +4,33 @@ import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { syntheticTopic } from '../../src/main/feed/synthetic.ts'
+import { positionsSaid } from '../../src/shared/commit/change-plan.ts'
+import { replayMark } from '../../src/shared/commit/replay-position.ts'
+import { openSqlCatalog } from '../../src/shared/iceberg/sql-catalog.ts'
+import { openFolderStore } from '../../src/shared/store/folder-store.ts'
 import { appendBatch, badRecords } from '../support/bad-records.ts'
-import { type K2Ended, k2, placeIn, saidIn } from '../support/k2-process.ts'
-import { GOOD_BESIDE, type PlantedLetter, plantLetters, registryFolder } from '../support/planted-letters.ts'
+import { type K2Ended, k2, placeIn, saidIn, startK2, verifyPlace } from '../support/k2-process.ts'
+import {
+  GOOD_BESIDE,
+  isRepairable,
+  LATER_SCHEMA_ID,
+  type PlantedLetter,
+  plantLetters,
+  registryFolder,
+  repairableRecord,
+} from '../support/planted-letters.ts'
 import { pythonWithReaders, runReader } from '../support/python-venv.ts'
+import { tableRows } from '../support/table-rows.ts'
 
 const place = placeIn(mkdtempSync(join(tmpdir(), 'k2-letters-')))
 const tableWords = place.words.slice(2)
 const MESSAGES = 3_000
 let planted: readonly PlantedLetter[] = []
 let schemas = ''
+let repaired = ''
 
 const letters = (command: string, ...more: readonly string[]): Promise<K2Ended> =>
   k2('dead-letters', command, ...tableWords, ...more)
@@ -196,6 +211,141 @@ test('an export rotates by size, in files that are whole lines and together all 
   }
   const { out } = await letters('export')
   expect(lines(texts.join('')).sort(byPlace)).toEqual(lines(out).sort(byPlace))
+}, 60_000)
+
+const replayWords = ['--table', 'market_data.trades_v2', '--workers', '1']
+
+async function proof() {
+  const { verdict, tables } = await verifyPlace(place)
+  return { verdict, problems: tables[0]?.problems, totals: tables[0]?.totals }
+}
+
+/** What the table says, without the command. */
+async function replayedSoFar(): Promise<bigint> {
+  const catalog = openSqlCatalog({ file: place.catalog, store: openFolderStore(place.warehouse) })
+  try {
+    const loaded = await catalog.loadTable({ namespace: ['market_data'], name: 'trades_v2' })
+    const positions = loaded === null ? null : positionsSaid(loaded.metadata)
+    return positions === null ? 0n : (replayMark(positions)?.next ?? 0n)
+  } finally {
+    await catalog.close()
+  }
+}
+
+test('a replay before anything was mended changes nothing, not even the table', async () => {
+  const before = (await k2('positions', 'show', ...tableWords, '--json')).out
+  const dry = await document('replay', ...replayWords, '--schemas', schemas, '--dry-run')
+  expect(dry).toMatchObject({ dry_run: true, replayed: 0 })
+  const real = await document('replay', ...replayWords, '--schemas', schemas)
+  expect(real).toMatchObject({ replayed: 0, snapshots: 0 })
+  expect((await k2('positions', 'show', ...tableWords, '--json')).out).toBe(before)
+}, 60_000)
+
+test('once the registry knows the schema, a dry run says what would become rows, by code, and writes nothing', async () => {
+  repaired = await registryFolder(place.folder, true)
+  const files = readdirSync(place.warehouse, { recursive: true }).length
+  const dry = await document('replay', ...replayWords, '--schemas', repaired, '--dry-run')
+  const repairable = planted.filter(isRepairable).length
+  expect(repairable).toBe(6)
+  expect(dry.replayed).toBe(repairable)
+  expect(dry.by_code).toContainEqual({
+    error_code: 'RECORD_SCHEMA_UNKNOWN',
+    letters: 10,
+    replayed: repairable,
+    replayed_before: 0,
+    // Of the id that nobody knows, and of the one whose value was cut.
+    still_bad: { RECORD_SCHEMA_UNKNOWN: 2, RECORD_TRUNCATED: 2 },
+  })
+  expect(readdirSync(place.warehouse, { recursive: true })).toHaveLength(files)
+  expect(await proof()).toMatchObject({ verdict: 'equal', totals: { replayed: 0 } })
+}, 60_000)
+
+test('a replay that is killed, and begun again and again, makes each of them one row, which the proof knows', async () => {
+  // A topic of many, so that there is a middle to be killed in.
+  const records = Array.from({ length: 500 }, (_, index) => repairableRecord(1_000 + index))
+  for (let batch = 0; batch < 60; batch++) await appendBatch(place.log, syntheticTopic, batch % 2, records)
+  const runWords = ['--schemas', schemas, '--unknown-schema', 'dead-letter', '--workers', '1', '--until-end']
+  const ended = await k2('run', ...place.words, ...runWords, '--all-bad-max', '0')
+  expect(ended.code, ended.err).toBe(0)
+  const wanted = planted.filter(isRepairable).length + 30_000
+
+  const partial = await document(
+    'replay',
+    ...replayWords,
+    '--schemas',
+    repaired,
+    '--partition',
+    '0',
+    '--to',
+    '2026-01-13T10:26:41Z',
+  )
+  expect(partial.replayed).toBeGreaterThan(0)
+  expect(partial.replayed).toBeLessThan(wanted)
+
+  // Small commits, and a kill once one of them has landed.
+  const words = [...replayWords, '--schemas', repaired, '--batch-size', '500']
+  const landed: bigint[] = [await replayedSoFar()]
+  for (let kills = 0; kills < 4; kills++) {
+    const replay = startK2(['dead-letters', 'replay', ...tableWords, ...words])
+    while (!replay.hasEnded() && (await replayedSoFar()) === landed.at(-1)) await sleep(20)
+    replay.kill('SIGKILL')
+    expect(await replay.ended).toMatchObject({ signal: 'SIGKILL' })
+    landed.push(await replayedSoFar())
+  }
+  expect(landed.every((count, index) => index === 0 || count > (landed[index - 1] ?? 0n))).toBe(true)
+  expect(landed.at(-1)).toBeLessThan(BigInt(wanted))
+
+  const [one, two] = await Promise.all([
+    document('replay', ...replayWords, '--schemas', repaired),
+    document('replay', ...replayWords, '--schemas', repaired),
+  ])
+  expect(one.replayed + two.replayed).toBeLessThanOrEqual(wanted - partial.replayed)
+  const shown = await k2('verify', ...place.words, '--schemas', repaired, '--json')
+  expect(shown.code, shown.out.slice(0, 2_000) + shown.err).toBe(0)
+  const [{ totals, problems }] = JSON.parse(shown.out).tables
+  expect(problems).toEqual([])
+  expect(totals).toMatchObject({
+    replayed: wanted,
+    deadLetters: planted.length + 30_000,
+    tableRows: MESSAGES + GOOD_BESIDE + wanted,
+    missing: 0,
+    duplicate: 0,
+    extra: 0,
+    changed: 0,
+  })
+}, 180_000)
+
+test('a second replay does nothing; what was replayed is told from what is open, and no job fails for it', async () => {
+  const before = (await k2('positions', 'show', ...tableWords, '--json')).out
+  const again = await document('replay', ...replayWords, '--schemas', repaired)
+  expect(again).toMatchObject({ replayed: 0, snapshots: 0 })
+  expect((await k2('positions', 'show', ...tableWords, '--json')).out).toBe(before)
+  const { tables } = await document('summary', '--schema-id', String(LATER_SCHEMA_ID))
+  expect(tables[0]).toMatchObject({ count: 30_000 + 8, open: 2 })
+  const good = planted.find(isRepairable)
+  const at = ['--topic', syntheticTopic, '--partition', String(good?.partition), '--offset', String(good?.offset)]
+  expect((await document('show', ...at)).dead_letters[0]).toMatchObject({ replayed: true })
+  const job = ['--code', 'RECORD_SCHEMA_UNKNOWN', '--fail-if-any']
+  expect(await letters('summary', ...job, '--from', '2026-01-13T10:26:41Z', '--partition', '0')).toMatchObject({
+    code: 0,
+  })
+  expect(await letters('summary', ...job)).toMatchObject({ code: 1 })
+}, 60_000)
+
+test('a replayed row is the record itself, for readers that are not ours', async () => {
+  const good = planted.filter(isRepairable)
+  const rows = await tableRows(place, 'trades_v2')
+  for (const { partition, offset, record } of good) {
+    const found = rows.filter((row) => row['kafka_partition'] === partition && row['kafka_offset'] === offset)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatchObject({ kafka_topic: syntheticTopic, exchange: 'BINANCE' })
+    expect(found[0]?.['kafka_timestamp'] ?? null).toEqual(
+      record.timestampMs < 0 ? null : BigInt(record.timestampMs) * 1000n,
+    )
+  }
+  // And the run goes on beside it: nothing of a source is read anew.
+  const ended = await k2('run', ...place.words, '--schemas', repaired, '--workers', '1', '--until-end', '--json')
+  expect(JSON.parse(ended.out).statistics).toMatchObject({ messages_consumed: 0 })
 }, 60_000)
 
 test('a topic of which nothing but bad records comes is held and named, while the other topics of its table go on', async () => {

@@ -36,6 +36,7 @@ const says: ReadonlyArray<readonly [command: string, text: RegExp]> = [
   ['npx k2 positions show', /market_data\.trades_v2[\s\S]*market\.crypto\.trades\.binance/],
   ['npx k2 dead-letters summary', /market_data\.trades_v2 {2}no dead letters/],
   ['npx k2 dead-letters list', /no dead letters/],
+  ['npx k2 dead-letters replay', /no dead letters/],
   ['npx k2 dead-letters export', /no dead letters/],
   ['npx k2 tables list', /trades_v2 +│ k2, main +│ +50,000/],
   ['npx k2 tables snapshots', /market\.crypto\.trades\.binance\/\d \[\d+, \d+\)[\s\S]*older/],

@@ -54,6 +54,7 @@ async function k2(words: string, more: Partial<CommandLineInput> & { readonly fa
     'tables snapshots': loader('tables snapshots'),
     'tables files': loader('tables files'),
     'tables health': loader('tables health'),
+    'dead-letters replay': loader('dead-letters replay'),
     'services up': loader('services up'),
     'services status': loader('services status'),
     'services down': loader('services down'),

@@ -34,7 +34,7 @@ const headers = [
 export const LATER_SCHEMA_ID = 260
 
 /** Whole trades under that id: bad until the registry knows it. */
-const repairable = (index: number, more: Partial<RecordInput> = {}): RecordInput =>
+export const repairableRecord = (index: number, more: Partial<RecordInput> = {}): RecordInput =>
   record(frame(LATER_SCHEMA_ID, tradeRecord(index)), { timestampMs: AT_MS + index, ...more })
 
 const kinds: readonly (readonly [ErrorCode, RecordInput])[] = [
@@ -48,9 +48,9 @@ const kinds: readonly (readonly [ErrorCode, RecordInput])[] = [
   ['RECORD_TRAILING_BYTES', record(frame(1, [...tradeRecord(10), ...new Uint8Array(9_000)]))],
   ['RECORD_SCHEMA_UNKNOWN', record(frame(77, tradeRecord(11)))],
   ['RECORD_SCHEMA_UNKNOWN', record(frame(LATER_SCHEMA_ID, tradeRecord(12).slice(0, 60)))],
-  ['RECORD_SCHEMA_UNKNOWN', repairable(13)],
-  ['RECORD_SCHEMA_UNKNOWN', repairable(14, { headers, key: null })],
-  ['RECORD_SCHEMA_UNKNOWN', repairable(15, { timestampMs: -1 })],
+  ['RECORD_SCHEMA_UNKNOWN', repairableRecord(13)],
+  ['RECORD_SCHEMA_UNKNOWN', repairableRecord(14, { headers, key: null })],
+  ['RECORD_SCHEMA_UNKNOWN', repairableRecord(15, { timestampMs: -1 })],
 ]
 
 /** Appends good and bad records to both partitions of a log that is there; those that are bad, by partition and offset. */

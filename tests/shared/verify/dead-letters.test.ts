@@ -1,6 +1,7 @@
 // Faults are seeded into the table, one at a time, and the counts must be exactly those of the fault: the checker is checked.
 import { describe, expect, it } from 'vitest'
-import { check, garbled, rows, samples, total, without } from './seeded-table.ts'
+import type { Row } from '../../support/column-maker.ts'
+import { at, check, garbled, rows, samples, total, without } from './seeded-table.ts'
 import { counts, LogMaker, letterOf, writeLog } from './verify-world.ts'
 import { wideSample } from './wide-sample.ts'
 
@@ -80,3 +81,57 @@ describe('dead letters', () => {
     expect(report.examples[0]?.reason).toContain(code)
   })
 })
+
+describe('replayed dead letters', () => {
+  const letterAt = (offset: number): Row => letterOf(offset, wideSample(offset), 'RECORD_SCHEMA_UNKNOWN')
+  const three = { letters: [letterAt(3), letterAt(4), letterAt(5)], replayed: 2n }
+
+  it('are a row beside their letter, counted, and no difference; those that were not replayed have none', async () => {
+    const report = await check([without(3)], three)
+    expect(counts(report)).toEqual([0, 0, 0, 0])
+    expect([report.verdict, report.problems]).toEqual(['equal', []])
+    expect(report.totals).toMatchObject({ replayed: 2, deadLetters: 3, tableRows: total - 1, equal: total - 3 })
+  })
+
+  it('are duplicates from the second row on, and changed where no row is the record', async () => {
+    const doubled = await check([without(3), [at(4)]], three)
+    expect(counts(doubled)).toEqual([0, 1, 0, 0])
+    expect(doubled.examples[0]).toMatchObject({ offset: '4', reason: '2 rows for one dead letter' })
+    const wrong = rows.flatMap((row, index) => (index === 3 ? [] : [index === 4 ? { ...row, text: 'wrong' } : row]))
+    expect(counts(await check([wrong], three))).toEqual([0, 0, 0, 1])
+  })
+
+  it('are as many as the positions say, or the proof fails: the letter of a lost one explains its offset', async () => {
+    for (const replayed of [1n, 3n]) {
+      const report = await check([without(3)], { ...three, replayed })
+      expect(counts(report)).toEqual([0, 0, 0, 0])
+      expect(report.verdict).toBe('different')
+      expect(report.problems).toEqual([
+        `market_data.trades_v2: ${replayed} dead letters were replayed by its positions, 2 of them are rows`,
+      ])
+    }
+    // Positions that somebody set say nothing of how many there are.
+    expect((await check([without(3)], { ...three, replayed: 9n, history: 1 })).verdict).toBe('equal')
+  })
+
+  it('are duplicates in a table that never replayed, and extra rows where the record cannot be read', async () => {
+    const { letters } = three
+    expect(counts(await check([without(3)], { letters }))).toEqual([0, 2, 0, 0])
+    const bad = garbled(8, Uint8Array.of(0, 0, 0, 0, 1, 255))
+    const log = new LogMaker().records([...samples(0, 8), bad, ...samples(9, total)])
+    const content = { letters: [letterOf(8, bad, 'RECORD_VARINT')], replayed: 1n }
+    expect(counts(await check([rows], content, writeLog(new Map([[0, log]]))))).toEqual([0, 1, 0, 0])
+  })
+
+  it('of records that the log has lost are counted, and still may have one row only', async () => {
+    const log = new LogMaker().records(samples(0, 3)).records(samples(6, total), {}, range(6, total))
+    const source = writeLog(new Map([[0, log]]))
+    const report = await check([without(3)], three, source)
+    expect(counts(report)).toEqual([0, 0, 0, 0])
+    expect(report.totals.replayed).toBe(2)
+    expect(counts(await check([without(3), [at(4)]], three, source))).toEqual([0, 1, 0, 0])
+  })
+})
+
+const range = (first: number, next: number): number[] =>
+  Array.from({ length: next - first }, (_, index) => first + index)

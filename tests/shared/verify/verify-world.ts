@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type avro from 'avsc'
 import { afterAll } from 'vitest'
-import type { AcceptedGap, Positions, Unconfirmed } from '../../../src/shared/commit/positions.ts'
+import type { AcceptedGap, Positions, TopicMarks, Unconfirmed } from '../../../src/shared/commit/positions.ts'
 import { writePositions } from '../../../src/shared/commit/positions-json.ts'
+import { REPLAY_TOPIC } from '../../../src/shared/commit/replay-position.ts'
 import { stageAppend, writeManifest } from '../../../src/shared/iceberg/append.ts'
 import type { TableName } from '../../../src/shared/iceberg/catalog.ts'
 import type { DataFile } from '../../../src/shared/iceberg/data-file.ts'
@@ -186,12 +187,20 @@ export interface TableContent {
   readonly adopted?: bigint
   /** Rows of a file that another writer appends afterwards. */
   readonly foreign?: readonly Row[]
+  /** Dead letters that the positions say were replayed. */
+  readonly replayed?: bigint
+  readonly history?: number
   readonly tombstone?: TombstonePolicy
   /** Field ids of text columns that become dictionary columns. */
   readonly dictionaries?: ReadonlySet<number>
   /** Last change of the manifest entries of main. */
   readonly entries?: (files: DataFile[]) => DataFile[]
 }
+
+const replayedTopic = (next: bigint): [string, TopicMarks] => [
+  REPLAY_TOPIC,
+  { name: 'dead letters (replay)', partitions: new Map([[0, { start: 0n, next }]]) },
+]
 
 export const makeTable = (content: TableContent) =>
   makeTableIn(content, { catalog: createMemoryCatalog(), store: createMemoryStore() })
@@ -248,7 +257,7 @@ export async function makeTableIn<P extends TablePorts>(content: TableContent, p
   const positions: Positions = {
     v: 1,
     snapshot: 9_007_199_254_740_993n,
-    history: 0,
+    history: content.history ?? 0,
     topics: new Map([
       [
         topicKey,
@@ -266,6 +275,7 @@ export async function makeTableIn<P extends TablePorts>(content: TableContent, p
           ),
         },
       ],
+      ...(content.replayed === undefined ? [] : [replayedTopic(content.replayed)]),
     ]),
     ranges: [],
     unconfirmed,
