@@ -211,7 +211,7 @@ export const commandTable = {
       'The stored bytes go through the same decoding and the same commits as those of Kafka. What is a row already is left alone, what is still bad stays a dead letter; ' +
       'killed and begun again, or begun twice, nothing is doubled, and k2 run may go on meanwhile. Replayed letters stay in their table.',
     examples: [
-      'k2 dead-letters replay --config k2.json --table market_data.trades_v2 --code RECORD_SCHEMA_UNKNOWN --dry-run',
+      'k2 dead-letters replay --config k2.json --table market_data.trades_v2 --dry-run',
       'k2 dead-letters replay --config k2.json --table market_data.trades_v2 --partition-window-ahead 30d',
     ],
   },

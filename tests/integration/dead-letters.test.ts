@@ -285,7 +285,7 @@ test('a replay that is killed, and begun again and again, makes each of them one
   // Small commits, and a kill once one of them has landed.
   const words = [...replayWords, '--schemas', repaired, '--batch-size', '500']
   const landed: bigint[] = [await replayedSoFar()]
-  for (let kills = 0; kills < 4; kills++) {
+  for (let kills = 0; kills < 3; kills++) {
     const replay = startK2(['dead-letters', 'replay', ...tableWords, ...words])
     while (!replay.hasEnded() && (await replayedSoFar()) === landed.at(-1)) await sleep(20)
     replay.kill('SIGKILL')

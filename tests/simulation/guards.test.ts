@@ -4,8 +4,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Guards } from '../../src/shared/commit/guards.ts'
 import { guards } from '../../src/shared/commit/guards.ts'
+import { commitId } from '../../src/shared/commit/positions.ts'
 import { parsePositions } from '../../src/shared/commit/positions-json.ts'
 import { readPositions } from '../../src/shared/commit/read-positions.ts'
+import { REPLAY_TOPIC } from '../../src/shared/commit/replay-position.ts'
 import type { ScheduleOptions } from './schedule.ts'
 import { findViolation } from './schedule.ts'
 
@@ -16,6 +18,12 @@ interface Removal {
   readonly finds: readonly string[]
   readonly options?: ScheduleOptions
 }
+
+const fencedButReplays: Guards['fenced'] = (positions, ranges) =>
+  guards.fenced(
+    positions,
+    ranges.filter(({ topic }) => topic !== REPLAY_TOPIC),
+  )
 
 const removals: readonly Removal[] = [
   {
@@ -152,6 +160,24 @@ const removals: readonly Removal[] = [
     finds: ['READ_TWICE', 'DOUBLE'],
   },
   {
+    name: '11 (a replay moves a position of its own)',
+    without: { moved: (ranges, work) => (work.kind === 'group' && work.replay !== undefined ? [] : ranges) },
+    finds: ['DOUBLE', 'LATE_COPY', 'NOT_REPLAYED'],
+    options: { replays: true },
+  },
+  {
+    name: '11 (the position of a replay is that of its look)',
+    without: { fenced: fencedButReplays, fencedAgain: fencedButReplays },
+    finds: ['DOUBLE'],
+    options: { replays: true },
+  },
+  {
+    name: '11 (the commit id of a replay names its records)',
+    without: { commitId: (uuid, history, ranges) => commitId(uuid, history, ranges) },
+    finds: ['NOT_REPLAYED'],
+    options: { replays: true },
+  },
+  {
     name: '12 (the time of a snapshot is never before the table’s own)',
     without: { timestampMs: (nowMs) => nowMs },
     finds: ['CLOCK_BACK'],
@@ -206,6 +232,8 @@ describe('a guard taken out is found', () => {
     for (const options of [
       { maintained: true },
       { sleepy: true },
+      { replays: true },
+      { replays: true, maintained: true },
       alone,
       { maintained: true, quiet: true, rollbacks: true },
       { overrun: true },

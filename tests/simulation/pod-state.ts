@@ -26,6 +26,8 @@ export interface Pod {
   /** Its clock differs from the world's by this much. */
   readonly skewMs: number
   readonly owned: readonly number[]
+  /** Replays dead letters, and reads nothing. */
+  readonly replays: boolean
   /** Reads main before the side table, which is the wrong way round (guard 6). */
   readonly mainFirst: boolean
   mainRead: TableMetadata | null
@@ -73,6 +75,7 @@ export const createPod = (
   name: string,
   { guards, mainFirst }: PodKind,
   owned: readonly number[],
+  replays = false,
 ): Pod => ({
   name,
   guards,
@@ -80,6 +83,7 @@ export const createPod = (
   mainRead: null,
   skewMs: world.random.chance(30) ? world.random.int(120_000) - 60_000 : 0,
   owned,
+  replays,
   task: { kind: 'open' },
   main: null,
   positions: null,

@@ -2,7 +2,8 @@
 
 import type { Work } from '../../src/shared/commit/commit-work.ts'
 import type { SourceState } from '../../src/shared/commit/guards.ts'
-import { initialPositions, type Positions } from '../../src/shared/commit/positions.ts'
+import { initialPositions, type PartitionStart, type Positions } from '../../src/shared/commit/positions.ts'
+import { replayStart } from '../../src/shared/commit/replay-position.ts'
 import type { Failure } from '../../src/shared/errors.ts'
 import { dataFile } from './pod-files.ts'
 import type { Pod, Read } from './pod-state.ts'
@@ -50,6 +51,10 @@ export function groupWork(world: World, pod: Pod): Work {
     oldestEncodedAtMs: pod.readSinceMs,
   }
 }
+
+/** Where what a pod moves begins. */
+export const wantedStarts = ({ owned, replays }: Pod): readonly PartitionStart[] =>
+  replays ? [replayStart] : owned.map((partition) => ({ topic: TOPIC, topicName: 't', partition, start: 0n }))
 
 /** The partitions of the log as the guard compares them with positions. */
 export const sourceOf = (world: World): SourceState[] =>

@@ -11,8 +11,19 @@ import type { Failure } from '../../src/shared/errors.ts'
 import { assertNever, errorTable, toFailure } from '../../src/shared/errors.ts'
 import { expiryOf, sweepOne } from './pod-expiry.ts'
 import { countRows, gone, isThere, stage } from './pod-files.ts'
+import { checkReplayed, lookForLetters } from './pod-replay.ts'
 import { type Pod, simulationLimits, type Task } from './pod-state.ts'
-import { describe, groupWork, positionAt, skipLost, sourceOf, stopped, waiting, workBase } from './pod-work.ts'
+import {
+  describe,
+  groupWork,
+  positionAt,
+  skipLost,
+  sourceOf,
+  stopped,
+  waiting,
+  wantedStarts,
+  workBase,
+} from './pod-work.ts'
 import type { World } from './world.ts'
 import { MAIN, SIDE, TOPIC, tell, violate } from './world.ts'
 
@@ -79,8 +90,7 @@ function open(world: World, pod: Pod): void {
 function openStarts(world: World, pod: Pod): void {
   const { main, positions } = pod
   if (main === null || positions === null) throw new Error('not open')
-  const wanted = pod.owned.map((partition) => ({ topic: TOPIC, topicName: 't', partition, start: 0n }))
-  const starts = newStarts(positions, wanted)
+  const starts = newStarts(positions, wantedStarts(pod))
   if (starts.length === 0) {
     begin(world, pod)
     return
@@ -100,6 +110,12 @@ function begin(world: World, pod: Pod): void {
 }
 
 function run(world: World, pod: Pod): void {
+  if (pod.replays) {
+    const look = lookForLetters(world, pod)
+    if (look === 'not to be trusted') pod.task = { kind: 'open' }
+    else if (look !== null) startMain(world, pod, look, false)
+    return
+  }
   const readable = [...pod.reads].filter(([partition, read]) => read.next < (world.fates[partition]?.length ?? 0))
   const read = [...pod.reads].filter(([, { first, next }]) => next > first)
   const side = waiting(pod).length
@@ -235,6 +251,7 @@ function mainEnd(world: World, pod: Pod, { state, opening, work }: MainTask): vo
   ) {
     violate(world, 'LANDED_AS_FENCED')
   }
+  if (state.kind === 'committed') checkReplayed(world, work, state.metadata)
   pod.main = state.metadata
   pod.positions = state.positions
   if (opening || state.kind === 'fenced') {

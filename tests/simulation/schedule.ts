@@ -58,6 +58,8 @@ export interface ScheduleOptions {
   readonly upkeep?: boolean
   /** One pod wakes seldom, among many dead letters. */
   readonly sleepy?: boolean
+  /** Two pods beside the others replay dead letters. */
+  readonly replays?: boolean
 }
 
 const rollbacksOnly: readonly Damage[] = ['rollback']
@@ -76,10 +78,16 @@ export function runSchedule(seed: number, given: Guards = allGuards, options: Sc
   const trace: string[] | null = options.tell === true ? [] : null
   const sleepy = options.sleepy === true
   const upkeep = options.upkeep ?? seed % 4 === 0
-  const world = createWorld(random, trace, { lengthMax: sleepy ? 10 : 5, quiet: options.quiet === true, upkeep })
+  const world = createWorld(random, trace, {
+    lengthMax: sleepy || options.replays === true ? 10 : 5,
+    quiet: options.quiet === true,
+    upkeep,
+  })
   const pods = (options.alone === true ? [0] : [0, 1]).map((number) =>
     createPod(world, `pod${number}`, kind, ownedBy(world, random)),
   )
+  if (options.replays === true)
+    for (const name of ['replay0', 'replay1']) pods.push(createPod(world, name, kind, [], true))
   const budget: Budget = {
     crash: options.alone === true ? 0 : random.int(3),
     timeout: random.int(5) + (rollbacks ? 5 : 0),
@@ -87,7 +95,7 @@ export function runSchedule(seed: number, given: Guards = allGuards, options: Sc
     expire: random.chance(often ? 100 : 50) ? random.int(often ? 6 : 4) + (rollbacks ? 3 : 0) : 0,
     damage: random.chance(often ? 90 : 30) ? 1 + random.int(2) : 0,
   }
-  const steps = (40 + random.int(80)) * (sleepy ? 2 : 1)
+  const steps = (40 + random.int(80)) * (sleepy || options.replays === true ? 2 : 1)
   for (let at = 0; at < steps && world.violation === null; at++) act(world, pods, kind, budget, options)
   if (world.violation === null) heal(world, kind)
   return { seed, violation: world.violation, stopped: world.damage.size > 0, trace: trace ?? [] }
@@ -173,7 +181,8 @@ function crash(world: World, pods: Pod[], kind: PodKind, budget: Budget): void {
   budget.crash--
   const at = world.random.int(pods.length)
   tell(world, () => `pod${at} crashes and starts again`)
-  pods[at] = createPod(world, `pod${at}'`, kind, ownedBy(world, world.random))
+  const replays = pods[at]?.replays === true
+  pods[at] = createPod(world, `pod${at}'`, kind, replays ? [] : ownedBy(world, world.random), replays)
 }
 
 function others(world: World, budget: Budget, kinds: readonly Damage[]): void {
