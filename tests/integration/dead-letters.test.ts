@@ -145,7 +145,7 @@ test('the list is of the newest, filtered as asked, and says how many there are'
   expect(out).not.toContain('\u001b[31m')
   const typo = await letters('list', '--code', 'RECORD_TRUNCATE')
   expect([typo.code, typo.err]).toEqual([2, expect.stringContaining('--code must be some of RECORD_NOT_FRAMED')])
-}, 60_000)
+}, 120_000)
 
 test('one of them is shown whole: bytes, key, headers, error, field, schema id and what to do', async () => {
   const letter = planted.find(({ record }) => record.value !== null && Buffer.from(record.value).includes('not avro'))
@@ -170,7 +170,7 @@ test('one of them is shown whole: bytes, key, headers, error, field, schema id a
   ])
   const none = await letters('show', '--topic', syntheticTopic, '--partition', '0', '--offset', '1')
   expect([none.code, saidIn(none.err)]).toEqual([1, [expect.stringMatching(/^k2: DEAD_LETTER_MISSING: .*offset=1\)/)]])
-}, 60_000)
+}, 120_000)
 
 test('the summary adds up to what was planted, and fails a job that watches', async () => {
   const { tables } = await document('summary')
@@ -194,7 +194,7 @@ test('the summary adds up to what was planted, and fails a job that watches', as
   })
   expect(await letters('summary', '--fail-if-any')).toMatchObject({ code: 1 })
   expect(await letters('summary', '--fail-if-any', '--topic', 'other')).toMatchObject({ code: 0 })
-}, 60_000)
+}, 120_000)
 
 test('an export rotates by size, in files that are whole lines and together all of them', async () => {
   const folder = join(place.folder, 'export')
@@ -211,7 +211,7 @@ test('an export rotates by size, in files that are whole lines and together all 
   }
   const { out } = await letters('export')
   expect(lines(texts.join('')).sort(byPlace)).toEqual(lines(out).sort(byPlace))
-}, 60_000)
+}, 120_000)
 
 const replayWords = ['--table', 'market_data.trades_v2', '--workers', '1']
 
@@ -239,7 +239,7 @@ test('a replay before anything was mended changes nothing, not even the table', 
   const real = await document('replay', ...replayWords, '--schemas', schemas)
   expect(real).toMatchObject({ replayed: 0, snapshots: 0 })
   expect((await k2('positions', 'show', ...tableWords, '--json')).out).toBe(before)
-}, 60_000)
+}, 120_000)
 
 test('once the registry knows the schema, a dry run says what would become rows, by code, and writes nothing', async () => {
   repaired = await registryFolder(place.folder, true)
@@ -258,16 +258,16 @@ test('once the registry knows the schema, a dry run says what would become rows,
   })
   expect(readdirSync(place.warehouse, { recursive: true })).toHaveLength(files)
   expect(await proof()).toMatchObject({ verdict: 'equal', totals: { replayed: 0 } })
-}, 60_000)
+}, 120_000)
 
 test('a replay that is killed, and begun again and again, makes each of them one row, which the proof knows', async () => {
   // A topic of many, so that there is a middle to be killed in.
-  const records = Array.from({ length: 500 }, (_, index) => repairableRecord(1_000 + index))
-  for (let batch = 0; batch < 60; batch++) await appendBatch(place.log, syntheticTopic, batch % 2, records)
+  const records = Array.from({ length: 200 }, (_, index) => repairableRecord(1_000 + index))
+  for (let batch = 0; batch < 50; batch++) await appendBatch(place.log, syntheticTopic, batch % 2, records)
   const runWords = ['--schemas', schemas, '--unknown-schema', 'dead-letter', '--workers', '1', '--until-end']
   const ended = await k2('run', ...place.words, ...runWords, '--all-bad-max', '0')
   expect(ended.code, ended.err).toBe(0)
-  const wanted = planted.filter(isRepairable).length + 30_000
+  const wanted = planted.filter(isRepairable).length + 10_000
 
   const partial = await document(
     'replay',
@@ -283,7 +283,7 @@ test('a replay that is killed, and begun again and again, makes each of them one
   expect(partial.replayed).toBeLessThan(wanted)
 
   // Small commits, and a kill once one of them has landed.
-  const words = [...replayWords, '--schemas', repaired, '--batch-size', '500']
+  const words = [...replayWords, '--schemas', repaired, '--batch-size', '250']
   const landed: bigint[] = [await replayedSoFar()]
   for (let kills = 0; kills < 3; kills++) {
     const replay = startK2(['dead-letters', 'replay', ...tableWords, ...words])
@@ -306,7 +306,7 @@ test('a replay that is killed, and begun again and again, makes each of them one
   expect(problems).toEqual([])
   expect(totals).toMatchObject({
     replayed: wanted,
-    deadLetters: planted.length + 30_000,
+    deadLetters: planted.length + 10_000,
     tableRows: MESSAGES + GOOD_BESIDE + wanted,
     missing: 0,
     duplicate: 0,
@@ -321,7 +321,7 @@ test('a second replay does nothing; what was replayed is told from what is open,
   expect(again).toMatchObject({ replayed: 0, snapshots: 0 })
   expect((await k2('positions', 'show', ...tableWords, '--json')).out).toBe(before)
   const { tables } = await document('summary', '--schema-id', String(LATER_SCHEMA_ID))
-  expect(tables[0]).toMatchObject({ count: 30_000 + 8, open: 2 })
+  expect(tables[0]).toMatchObject({ count: 10_000 + 8, open: 2 })
   const good = planted.find(isRepairable)
   const at = ['--topic', syntheticTopic, '--partition', String(good?.partition), '--offset', String(good?.offset)]
   expect((await document('show', ...at)).dead_letters[0]).toMatchObject({ replayed: true })
@@ -330,7 +330,7 @@ test('a second replay does nothing; what was replayed is told from what is open,
     code: 0,
   })
   expect(await letters('summary', ...job)).toMatchObject({ code: 1 })
-}, 60_000)
+}, 120_000)
 
 test('a replayed row is the record itself, for readers that are not ours', async () => {
   const good = planted.filter(isRepairable)
@@ -346,7 +346,7 @@ test('a replayed row is the record itself, for readers that are not ours', async
   // And the run goes on beside it: nothing of a source is read anew.
   const ended = await k2('run', ...place.words, '--schemas', repaired, '--workers', '1', '--until-end', '--json')
   expect(JSON.parse(ended.out).statistics).toMatchObject({ messages_consumed: 0 })
-}, 60_000)
+}, 120_000)
 
 test('a topic of which nothing but bad records comes is held and named, while the other topics of its table go on', async () => {
   const other = placeIn(join(place.folder, 'held'))
