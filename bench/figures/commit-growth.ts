@@ -17,6 +17,11 @@ const LONG_MARK = 10_000
 const LONG_MESSAGES = 10_000_000
 /** Snapshots of the young table. */
 const YOUNG = 10
+/**
+ * Commits after a mark that are told apart: the merge of a whole tier, of 10,000 files at snapshot 10,000, comes once in as many
+ * commits, and would otherwise count as if it came in each stretch.
+ */
+const TIER_COMMITS = 20
 /** A stretch of both tables, cut into blocks in turn: a merge of manifests falls into it. */
 const BLOCKS = 10
 const BLOCK_COMMITS = 10
@@ -32,6 +37,8 @@ interface Stretch {
   readonly snapshots: number
   readonly old: Cost
   readonly young: Cost
+  /** Of the commits among which the merge of a tier is, all together. */
+  readonly tierMs: number
   readonly metadataBytes: number
   readonly metadataFiles: number
 }
@@ -51,9 +58,10 @@ export async function commitGrowth(options: BenchOptions): Promise<readonly Outc
   const stretches: Stretch[] = []
   for (const snapshots of marks) {
     await old.commits(snapshots)
+    const tierMs = await timed(() => old.commits(snapshots + TIER_COMMITS))
     const young = await openTable(options, `commit-growth-${snapshots}`)
     await young.commits(YOUNG)
-    stretches.push(await measure(snapshots, old, young))
+    stretches.push({ ...(await measure(old, young)), snapshots, tierMs })
     await young.committer.close()
   }
   await old.committer.close()
@@ -85,7 +93,7 @@ const named = (file: DataFile, location: string, index: number): DataFile => ({
   location: `${location}/${index}.parquet`,
 })
 
-async function measure(snapshots: number, old: Table, young: Table): Promise<Stretch> {
+async function measure(old: Table, young: Table): Promise<Omit<Stretch, 'snapshots' | 'tierMs'>> {
   const costs = { old: { ms: 0, cpuMs: 0 }, young: { ms: 0, cpuMs: 0 } }
   for (let block = 0; block < BLOCKS; block++) {
     await addBlock(costs.old, old)
@@ -98,7 +106,6 @@ async function measure(snapshots: number, old: Table, young: Table): Promise<Str
       .toSorted()
       .at(-1) ?? ''
   return {
-    snapshots,
     ...costs,
     metadataBytes: statSync(join(old.metadataFolder, newest)).size,
     metadataFiles: names.length,
@@ -136,10 +143,15 @@ function figureOf(stretches: readonly Stretch[]): Outcome {
       },
       { name: 'metadata.json', value: metadataBytes / 1e6, unit: 'MB', limit: METADATA_BYTES_MAX / 1e6, kind: 'max' },
     ],
-    details: stretches.flatMap(({ snapshots, old, young, metadataFiles, metadataBytes: bytes }) => [
+    details: stretches.flatMap(({ snapshots, old, young, tierMs, metadataFiles, metadataBytes: bytes }) => [
       { name: `commit at snapshot ${snapshots}`, value: old.ms, unit: 'ms' },
       { name: `beside it at snapshot ${YOUNG}`, value: young.ms, unit: 'ms' },
       { name: `its CPU against that at ${YOUNG}`, value: old.cpuMs / young.cpuMs, unit: '×' },
+      {
+        name: `the ${TIER_COMMITS} commits from snapshot ${snapshots} on, merge of a tier included`,
+        value: tierMs,
+        unit: 'ms',
+      },
       { name: `metadata.json at snapshot ${snapshots}`, value: bytes / 1e6, unit: 'MB' },
       { name: `files of metadata at snapshot ${snapshots}`, value: metadataFiles, unit: '' },
     ]),
