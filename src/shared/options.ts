@@ -1,6 +1,7 @@
 // Every option of every command, declared once: flag, K2_* variable, key of the config file, type of the Config, range, default,
 // --help and the README rows all derive from these rows. Pure data; config.ts reads them.
 import type { CommandName } from './command-table.ts'
+import { EVERY_COMMAND, READS_TABLES } from './option-commands.ts'
 import type { OptionRow } from './option-row.ts'
 import { routeRows } from './options-config.ts'
 import { deadLettersRows } from './options-dead-letters.ts'
@@ -18,52 +19,6 @@ const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 const SECOND = 1000
 const DAY = 24 * 3600 * SECOND
-const EVERY_COMMAND = [
-  'run',
-  'demo',
-  'feed csv',
-  'feed synthetic',
-  'verify',
-  'positions show',
-  'positions set',
-  'positions adopt',
-  'tables show',
-  'tables plan',
-  'dead-letters list',
-  'dead-letters show',
-  'dead-letters summary',
-  'dead-letters export',
-  'tables expire',
-  'tables list',
-  'tables snapshots',
-  'tables files',
-  'tables health',
-  'config check',
-  'dead-letters replay',
-  'services up',
-  'services status',
-  'services down',
-] as const
-/** What opens a catalog. */
-const READS_TABLES = [
-  'run',
-  'verify',
-  'positions show',
-  'positions set',
-  'positions adopt',
-  'tables show',
-  'tables plan',
-  'tables list',
-  'tables snapshots',
-  'tables files',
-  'tables health',
-  'dead-letters list',
-  'dead-letters show',
-  'dead-letters summary',
-  'dead-letters export',
-  'dead-letters replay',
-  'tables expire',
-] as const
 
 export const optionRows = [
   {
