@@ -25,7 +25,7 @@ beforeAll(async () => {
   log = await mixedLog({ directory: place.log, messages: 400, seed: 3, partitions: 2, roundMessages: 100 })
   const { code, err } = await runK2(run('--max-messages', '200', '--batch-size', '100'))
   expect(code, err).toBe(0)
-}, 60_000)
+}, 120_000)
 afterAll(() => rm(place.folder, { recursive: true, force: true, maxRetries: 5 }))
 
 interface Stop {
@@ -233,17 +233,21 @@ function lineOf({ code, err }: K2Ended): string {
 }
 
 describe('one line with its name, and nothing changed', () => {
-  test.each(stops)('$what: $code', async ({ code, says, spoil, words }) => {
-    const undo = (await spoil?.()) ?? nothing
-    const before = new Map(locations(place))
-    const ended = await k2(...(words?.() ?? run()))
-    const after = locations(place)
-    await undo()
-    const line = lineOf(ended)
-    expect(line).toMatch(new RegExp(`^k2: ${code}: `))
-    expect(line).toMatch(says)
-    for (const [table, location] of before) expect([table, after.get(table)]).toEqual([table, location])
-  })
+  test.each(stops)(
+    '$what: $code',
+    async ({ code, says, spoil, words }) => {
+      const undo = (await spoil?.()) ?? nothing
+      const before = new Map(locations(place))
+      const ended = await k2(...(words?.() ?? run()))
+      const after = locations(place)
+      await undo()
+      const line = lineOf(ended)
+      expect(line).toMatch(new RegExp(`^k2: ${code}: `))
+      expect(line).toMatch(says)
+      for (const [table, location] of before) expect([table, after.get(table)]).toEqual([table, location])
+    },
+    120_000,
+  )
 
   test('with all of it undone, the run goes on, and table and log are equal', async () => {
     const { code, err } = await k2(...run())
@@ -255,5 +259,5 @@ describe('one line with its name, and nothing changed', () => {
       log.messages,
       log.deadLetters,
     ])
-  }, 60_000)
+  }, 120_000)
 })

@@ -22,7 +22,7 @@ import {
 } from '../support/k2-process.ts'
 import { live, prove } from '../support/line.ts'
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 const side = 'trades_v2_dead_letters'
 
 const run = (place: Place, ...more: readonly string[]): Promise<K2Ended> =>

@@ -274,7 +274,7 @@ describe('k2 run with a registry', () => {
     expect(run.code, run.err).toBe(0)
     const proof = await k2('verify', ...verify, '--json')
     expect(JSON.parse(proof.out)).toMatchObject({ verdict: 'equal', tables: [{ totals: { tableRows: 609 } }] })
-  }, 60_000)
+  }, 180_000)
 
   test('a registry that is down at the start pauses the run, which goes on by itself; the next start does without it', async () => {
     const topic = newTopic()
