@@ -82,8 +82,9 @@ export async function proveForeignLoopCostsNothing(plan: LoopPlan): Promise<void
   feeder.start(150, 250)
   try {
     const acting = actUntil(loop, ended.signal, done)
-    acting.catch(() => undefined) // told below, after the lives
-    const lives = await liveThrough(run, plan, createRandom(seed + 1))
+    // An action that fails ends the loop at once.
+    const broken = acting.then(() => new Promise<never>(() => undefined))
+    const lives = await Promise.race([liveThrough(run, plan, createRandom(seed + 1)), broken])
     ended.abort()
     await acting
     await feeder.stop()

@@ -7,8 +7,11 @@ import java.io.InputStreamReader;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -20,7 +23,6 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.DataFile;
@@ -213,14 +215,27 @@ public final class ForeignWriter {
     named.addAll(manifests);
     Set<Path> kept = new HashSet<>();
     for (String location : named) kept.add(pathOf(location));
+    long writtenBefore = System.currentTimeMillis() - olderMs;
+    List<Path> orphans = new ArrayList<>();
+    Files.walkFileTree(
+        pathOf(table.location()),
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            boolean isOld = attributes.lastModifiedTime().toMillis() < writtenBefore;
+            boolean isHidden = file.getFileName().toString().startsWith(".");
+            if (isOld && !isHidden && !kept.contains(file)) orphans.add(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          /** Files come and go while K2 writes. */
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException error) {
+            return FileVisitResult.CONTINUE;
+          }
+        });
     int removed = 0;
-    try (Stream<Path> files = Files.walk(pathOf(table.location()))) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        boolean isOld = Files.getLastModifiedTime(file).toMillis() < System.currentTimeMillis() - olderMs;
-        boolean isHidden = file.getFileName().toString().startsWith(".");
-        if (isOld && !isHidden && !kept.contains(file) && Files.deleteIfExists(file)) removed++;
-      }
-    }
+    for (Path orphan : orphans) if (Files.deleteIfExists(orphan)) removed++;
     return " removed=" + removed;
   }
 
