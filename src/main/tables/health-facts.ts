@@ -9,6 +9,7 @@ import type { OpenedTable } from '../open-tables.ts'
 import type { SourceOptions } from '../source-look.ts'
 import { type DeepFindings, lookDeep } from './deep-look.ts'
 import type { CatalogView } from './each-table.ts'
+import { expiryOutlook } from './expiry-outlook.ts'
 import type { HealthFacts, LagFact, SideFact } from './health.ts'
 import { countsOf } from './snapshot-rows.ts'
 import { kindOf, requiredSides } from './table-kind.ts'
@@ -34,16 +35,18 @@ export async function gatherFacts(
   const progress = progressOf(metadata)
   const kind = kindOf(opened.name, metadata, view.names)
   const isMain = kind.kind === 'main'
+  const nowMs = Date.now()
   return {
     look,
     kind,
-    nowMs: Date.now(),
+    nowMs,
     progress,
     isEvidenceMet: options.deep && isMain ? await evidenceMet(progress, look.metadata, view.store) : null,
     lag: isMain ? await lagFact(options, progress) : { kind: 'unnamed' },
     staleMs: options.staleAfterMs,
     sides: isMain && metadata.snapshots.length > 0 ? await sideFacts(opened.name, view.catalog) : [],
     goneSideFiles: isMain ? await goneSideFiles(progress, view) : [],
+    expiry: kind.kind === 'other' ? null : expiryOutlook(metadata, nowMs),
     deep: options.deep ? await deepFindings(opened, view) : null,
   }
 }

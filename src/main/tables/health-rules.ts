@@ -21,6 +21,9 @@ export const thresholds = {
 /** A table that is behind and has not been committed to for so long is stale; `--stale-after` overrules it. */
 export const STALE_MS = 15 * 60_000
 
+/** Files of an expiry wait ten minutes; for so long only where no run and no `k2 tables expire` has come by. */
+export const FREED_WAIT_MS = 24 * 3_600_000
+
 interface HealthRule {
   readonly looks: string
   readonly warns: string
@@ -82,12 +85,14 @@ export const healthRules = {
     looks: 'size of metadata.json, which every commit writes anew; whether old ones are deleted',
     warns: `from ${thresholds.metadataBytes.warn / MB} MB, or old metadata files are kept for ever`,
     isBad: `from ${thresholds.metadataBytes.bad / MB} MB`,
-    help: 'expire snapshots; set write.metadata.delete-after-commit.enabled=true',
+    help: 'expire snapshots (k2 tables expire); set write.metadata.delete-after-commit.enabled=true',
   },
   snapshots: {
-    looks: 'snapshots that the table keeps',
+    looks:
+      'snapshots that the table keeps, what the next expiry would remove, and whether files of earlier ones still wait to be deleted',
     ...from(thresholds.snapshots, ''),
-    help: 'expire snapshots: docs/tables.md, “Expiry”',
+    warns: `from ${number(thresholds.snapshots.warn)}, or files that wait for a day`,
+    help: 'k2 tables expire; k2 run does it after its commits: docs/maintenance.md',
   },
   deletes: {
     looks: 'delete files, which only other engines write',

@@ -6,7 +6,8 @@ import type { IngestError } from '../../shared/errors.ts'
 import { ageText, counted, sizeText } from '../terminal/quantities.ts'
 import { formatNumber } from '../terminal/style.ts'
 import type { DeepFindings } from './deep-look.ts'
-import { type CheckName, healthRules, STALE_MS, type Threshold, thresholds } from './health-rules.ts'
+import type { ExpiryOutlook } from './expiry-outlook.ts'
+import { type CheckName, FREED_WAIT_MS, healthRules, STALE_MS, type Threshold, thresholds } from './health-rules.ts'
 import { countsOf } from './snapshot-rows.ts'
 import type { TableKind } from './table-kind.ts'
 import type { TableLook } from './table-look.ts'
@@ -48,6 +49,8 @@ export interface HealthFacts {
   readonly sides: readonly SideFact[]
   /** Unconfirmed side files that are not in the store. */
   readonly goneSideFiles: readonly string[]
+  /** Null of a table that is not K2's, whose expiry is its owner's. */
+  readonly expiry: ExpiryOutlook | null
   /** Null without `--deep`. */
   readonly deep: DeepFindings | null
 }
@@ -198,12 +201,23 @@ function checkMetadata({ metadata, metadataBytes }: TableLook): HealthCheck {
   return judged('metadata', worst([verdict, isDeleted ? 'good' : 'warn']), found)
 }
 
-function checkSnapshots({ look, nowMs }: HealthFacts): HealthCheck {
+function checkSnapshots({ look, nowMs, expiry }: HealthFacts): HealthCheck {
   const { snapshots } = look.metadata
   const oldest = snapshots.reduce((ms, snapshot) => Math.min(ms, snapshot['timestamp-ms']), nowMs)
   const age = snapshots.length === 0 ? '' : `, the oldest ${ageText(nowMs - oldest)} old`
-  const found = `${counted(snapshots.length, 'snapshot')}${age}`
-  return judged('snapshots', graded(snapshots.length, thresholds.snapshots), found)
+  const waitedMs = expiry === null || expiry.waitingSinceMs === null ? 0 : nowMs - expiry.waitingSinceMs
+  const verdict = worst([graded(snapshots.length, thresholds.snapshots), waitedMs > FREED_WAIT_MS ? 'warn' : 'good'])
+  return judged('snapshots', verdict, `${counted(snapshots.length, 'snapshot')}${age}${outlookText(expiry, nowMs)}`)
+}
+
+function outlookText(expiry: ExpiryOutlook | null, nowMs: number): string {
+  if (expiry === null) return ''
+  if (!expiry.mayExpire) return '; nothing expires, the table says gc.enabled = false'
+  const { snapshots, oldRefs, waiting, waitingSinceMs } = expiry
+  const refs = oldRefs === 0 ? '' : ` and ${counted(oldRefs, 'ref')}`
+  const next = `; the next expiry would remove ${counted(snapshots, 'snapshot')}${refs}`
+  if (waiting === 0 || waitingSinceMs === null) return next
+  return `${next}; files of ${waiting === 1 ? '1 expiry' : `${waiting} expiries`} wait to be deleted, since ${ageText(nowMs - waitingSinceMs)}`
 }
 
 function checkDeletes({ files }: TableLook): HealthCheck {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { FileTotals } from '../../../src/main/tables/file-survey.ts'
 import { checkHealth, type HealthFacts, type Verdict, worst } from '../../../src/main/tables/health.ts'
-import { healthRules, STALE_MS, thresholds } from '../../../src/main/tables/health-rules.ts'
+import { FREED_WAIT_MS, healthRules, STALE_MS, thresholds } from '../../../src/main/tables/health-rules.ts'
 import type { TableLook } from '../../../src/main/tables/table-look.ts'
 import { IngestError } from '../../../src/shared/errors.ts'
 import { metadataOf } from '../../shared/commit/metadata-maker.ts'
@@ -49,6 +49,7 @@ const healthy: HealthFacts = {
   staleMs: null,
   sides: [{ table: 'm.t_dead_letters', state: 'there', rows: 1n }],
   goneSideFiles: [],
+  expiry: { mayExpire: true, snapshots: 0, oldRefs: 0, waiting: 0, waitingSinceMs: null },
   deep: { looked: 6, amiss: 0, examples: [] },
 }
 
@@ -74,7 +75,7 @@ test('a table with nothing wrong is good in every check that there is, with noth
       "2 data files in 2 partitions",
       "2 manifests, 11.7 KiB",
       "metadata.json of 4.9 KiB, 1 metadata file",
-      "1 snapshot, the oldest 1 m old",
+      "1 snapshot, the oldest 1 m old; the next expiry would remove 0 snapshots",
       "no delete files",
       "15 rows in 2 data files, as the snapshot says",
       "6 files looked up, all there",
@@ -158,6 +159,19 @@ test('metadata: old files that are never deleted are a warning of their own', ()
   const kept = withLook({ metadata: { ...metadata, properties: {} } })
   expect(check('metadata', kept)).toMatchObject({ verdict: 'warn', found: expect.stringContaining('never deleted') })
   expect(check('metadata', withLook({ metadataBytes: null }))?.verdict).toBe('unknown')
+})
+
+test('snapshots: what the next expiry would remove is said, and files that nobody deletes are a warning', () => {
+  const expiry = { mayExpire: true, snapshots: 7, oldRefs: 1, waiting: 2, waitingSinceMs: nowMs - FREED_WAIT_MS }
+  const waits = check('snapshots', { expiry })
+  expect(waits?.verdict).toBe('good')
+  expect(waits?.found).toContain(
+    'would remove 7 snapshots and 1 ref; files of 2 expiries wait to be deleted, since 1 d',
+  )
+  const long = { ...expiry, waitingSinceMs: nowMs - FREED_WAIT_MS - 1 }
+  expect(check('snapshots', { expiry: long })?.verdict).toBe('warn')
+  expect(check('snapshots', { expiry: { ...expiry, mayExpire: false } })?.found).toContain('gc.enabled')
+  expect(check('snapshots', { expiry: null })?.found).toBe('1 snapshot, the oldest 1 m old')
 })
 
 const lag = (offsets: bigint, more: Partial<HealthFacts> = {}): Partial<HealthFacts> => ({
