@@ -17,6 +17,7 @@ import { lineLogDirectory } from './figures/line-log-directory.ts'
 import { manyPartitions } from './figures/many-partitions.ts'
 import { memory } from './figures/memory.ts'
 import { peerPython } from './figures/peer-python.ts'
+import { querySymbol } from './figures/query-symbol.ts'
 import { shapesBench } from './figures/shapes.ts'
 import { takeOver } from './figures/take-over.ts'
 import { twoProcesses } from './figures/two-processes.ts'
@@ -50,6 +51,7 @@ export const benches: ReadonlyMap<string, NamedBench> = new Map<string, NamedBen
   ['freshness', always(freshness)],
   ['first-snapshot', always(firstSnapshot)],
   ['first-row-kafka', always(firstRowKafka)],
+  ['query-symbol', always(querySymbol)],
   ['demo-seconds', always(demoSeconds)],
   ['take-over', always(takeOver)],
 ])

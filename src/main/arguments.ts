@@ -3,7 +3,7 @@
 import { type CommandName, commandNames } from '../shared/command-table.ts'
 import type { Written } from '../shared/config.ts'
 import { nearest } from '../shared/nearest.ts'
-import { keyOf, type OptionRow } from '../shared/option-row.ts'
+import { flagOf, keyOf, type OptionRow } from '../shared/option-row.ts'
 import { optionsOf } from '../shared/options.ts'
 
 export type Invocation =
@@ -57,6 +57,11 @@ function readFlags(words: readonly string[], rows: readonly OptionRow[]): { flag
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? ''
     const match = /^--([^=]+)(?:=(.*))?$/s.exec(word)
+    const positional = match === null && !looksLikeFlag(word) ? rows.find((row) => row.isPositional) : undefined
+    if (positional !== undefined) {
+      flags.push({ key: keyOf(positional), origin: flagOf(positional), text: word })
+      continue
+    }
     if (match === null) {
       problems.push(`"${word}" is not expected: options begin with --`)
       continue

@@ -5,8 +5,9 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import type { CommandLoaders, Output } from './command.ts'
+import type { CommandLoaders, Input, Output } from './command.ts'
 import { runCommandLine } from './command-line.ts'
 
 const loaders: CommandLoaders = {
@@ -30,6 +31,7 @@ const loaders: CommandLoaders = {
   'tables files': async () => (await import('./commands/tables-look.ts')).tablesFilesCommand,
   'tables health': async () => (await import('./commands/tables-health.ts')).tablesHealthCommand,
   'dead-letters replay': async () => (await import('./commands/dead-letters-replay.ts')).deadLettersReplayCommand,
+  query: async () => (await import('./commands/query.ts')).queryCommand,
   'services up': async () => (await import('./commands/services.ts')).servicesUpCommand,
   'services status': async () => (await import('./commands/services.ts')).servicesStatusCommand,
   'services down': async () => (await import('./commands/services.ts')).servicesDownCommand,
@@ -67,6 +69,26 @@ function asking(): { readonly ask?: (question: string) => Promise<string> } {
   }
 }
 
+const input: Input = {
+  isTerminal: process.stdin.isTTY === true,
+  text: () => text(process.stdin),
+  lines: async function* (prompt) {
+    const reader = createInterface({ input: process.stdin, output: process.stderr, prompt: prompt() })
+    // A terminal that is read letter by letter sends no signal for Ctrl-C.
+    reader.on('SIGINT', () => process.emit('SIGINT', 'SIGINT'))
+    try {
+      reader.prompt()
+      for await (const line of reader) {
+        yield line
+        reader.setPrompt(prompt())
+        reader.prompt()
+      }
+    } finally {
+      reader.close()
+    }
+  },
+}
+
 function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(packagePath('package.json'), 'utf8'))
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
@@ -92,7 +114,7 @@ const code = await runCommandLine({
   },
   readFile: (path) => readFileSync(path, 'utf8'),
   loaders,
-  io: { out: output(process.stdout), err: output(process.stderr), version: readVersion(), ...asking() },
+  io: { out: output(process.stdout), err: output(process.stderr), version: readVersion(), input, ...asking() },
 })
 // Not process.exitCode: a handle somebody forgot must not keep a finished command alive. Both streams are flushed first.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))

@@ -14,10 +14,20 @@ export interface Output {
   readonly color: boolean
 }
 
+/** Standard input. */
+export interface Input {
+  readonly isTerminal: boolean
+  /** All of it. */
+  text(): Promise<string>
+  /** Lines that a person types, with a prompt before each; ends with Ctrl-D. */
+  lines(prompt: () => string): AsyncIterable<string>
+}
+
 export interface CommandIo {
   readonly out: Output
   readonly err: Output
   readonly version: string
+  readonly input?: Input
   /** Asks the person at the terminal; absent where there is none. */
   readonly ask?: (question: string) => Promise<string>
 }

@@ -215,6 +215,20 @@ export const commandTable = {
       'k2 dead-letters replay --config k2.json --table market_data.trades_v2 --partition-window-ahead 30d',
     ],
   },
+  query: {
+    group: 'Look and prove',
+    summary: 'ask the tables by SQL: DuckDB on exactly the files that are needed',
+    details:
+      'Reads one snapshot of each table, by default the newest, and of its files only those that may hold rows of the answer. Tables go by their names ' +
+      '(trades_v2), with <table>_snapshots, <table>_refs and <table>_files beside them. Macros on trades: trades_between(symbol, from, to), ohlcv(symbol, interval), ' +
+      'vwap(symbol, from, to), market_summary(). Times are UTC. A tag in the catalog keeps the snapshot while the query runs. ' +
+      'Without SQL it reads stdin, or asks at a prompt. 64-bit numbers and decimals are exact in every format; JSON has them as text.',
+    examples: [
+      "k2 query 'SELECT count(*) FROM trades_v2' --catalog sqlite:catalog.db --warehouse warehouse",
+      "k2 query \"SELECT * FROM ohlcv('BHP', '5 minutes')\" --config k2.json --output bars.csv",
+      'k2 query --config k2.json --as-of 2026-01-31T00:00:00Z --file report.sql',
+    ],
+  },
   'services up': {
     group: 'Servers to try it on',
     summary: 'install and start Kafka, Redis, registry, catalog and S3 on 127.0.0.1',

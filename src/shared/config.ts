@@ -6,6 +6,7 @@ import type { CommandName } from './command-table.ts'
 import { type DocumentNode, escapeVariables, type MapNode, placeText } from './config-document.ts'
 import { crossProblems } from './config-rules.ts'
 import type { TableName } from './iceberg/catalog.ts'
+import type { AsOf } from './iceberg/scan-snapshot.ts'
 import { nearest } from './nearest.ts'
 import { type ComputedDefault, flagOf, keyOf, type OptionRow, variableOf } from './option-row.ts'
 import {
@@ -54,6 +55,8 @@ interface Values {
   since: Since
   table: TableName
   routes: readonly RouteRule[]
+  'as-of': AsOf
+  timezone: string
 }
 type ValueOf<R extends Row> = R extends { readonly kind: infer K; readonly values: readonly (infer V extends string)[] }
   ? K extends 'list'

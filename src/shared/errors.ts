@@ -1,5 +1,6 @@
 // Errors as data: one class, one table of codes. Runs on every thread. A code's `action` tells the caller what to do, so
 // code branches on `code` or `action`, never on message text or on subclasses (an Error sent between threads loses both).
+import { queryErrors } from './errors-query.ts'
 
 import { trialErrors } from './errors-trial.ts'
 import { recordErrors } from './record-errors.ts'
@@ -278,6 +279,7 @@ export const errorTable = {
   INTERNAL: { action: 'stop', text: 'unexpected failure', help: 'report it with the log' },
   // Demo
   ...trialErrors,
+  ...queryErrors,
   // Proof
   VERIFY_UNSUPPORTED: {
     action: 'stop',

@@ -24,6 +24,7 @@ export const EVERY_COMMAND = [
   'tables health',
   'config check',
   'dead-letters replay',
+  'query',
   'services up',
   'services status',
   'services down',
@@ -47,4 +48,5 @@ export const READS_TABLES = [
   'dead-letters export',
   'dead-letters replay',
   'tables expire',
+  'query',
 ] as const

@@ -20,6 +20,10 @@ type OptionKind =
   | { readonly kind: 'enum'; readonly values: readonly string[] }
   /** Some of the values, comma-separated. */
   | { readonly kind: 'list'; readonly values: readonly string[] }
+  /** A UTC time, a tag or branch, or a snapshot id. */
+  | { readonly kind: 'as-of' }
+  /** A name of the IANA time zone database. */
+  | { readonly kind: 'timezone' }
   /** Partition numbers, comma-separated. */
   | { readonly kind: 'partitions' }
   /** `all`, or partitions like `trades/0`, comma-separated. */
@@ -47,6 +51,8 @@ export type OptionRow = OptionKind & {
   /** What the flag means without a value. */
   readonly bare?: string
   readonly required?: true
+  /** A word without a flag is its value. */
+  readonly isPositional?: true
   readonly unit?: string
   /** Options that contradict this one. */
   readonly conflicts?: readonly string[]

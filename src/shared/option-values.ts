@@ -2,6 +2,7 @@
 // in words, never an exception, so that all problems can be shown at once.
 import type { RegistryAuth } from './avro/http-registry-errors.ts'
 import type { TableName } from './iceberg/catalog.ts'
+import type { AsOf } from './iceberg/scan-snapshot.ts'
 import type { OptionRow } from './option-row.ts'
 
 /** Topics to read: by name, or by the source text of a regular expression. */
@@ -62,6 +63,7 @@ export type OptionValue =
   | ListenAddress
   | Since
   | TableName
+  | AsOf
   | Readonly<Record<string, number>>
   | RegistryAuth
 
@@ -112,6 +114,10 @@ export function parseValue(row: OptionRow, text: string): Parsed {
       return parseStart(text)
     case 'position':
       return /^\d{1,18}$/.test(text) ? value({ kind: 'offset', offset: BigInt(text).toString() }) : parseStart(text)
+    case 'as-of':
+      return parseAsOf(text)
+    case 'timezone':
+      return parseTimezone(text)
     case 'gaps':
       return parseGaps(text)
     case 'partitions':
@@ -217,6 +223,25 @@ function parseSince(text: string): Parsed {
   const ago = parseScaled(text, MILLISECONDS, bounds, { rule: 'a time ago', print: formatDuration })
   if (ago.kind === 'value' && typeof ago.value === 'number') return value({ kind: 'ago', ms: ago.value })
   return problem('must be a UTC time like 2026-01-31 or 2026-01-31T00:00:00Z, or how long ago, like 30m, 2h or 7d')
+}
+
+/** Digits are a snapshot id: no tool makes tags of digits only. */
+function parseAsOf(text: string): Parsed {
+  if (/^\d{1,19}$/.test(text)) return value({ kind: 'snapshot', id: text })
+  const ms = instantMs(text)
+  if (ms !== null) return value({ kind: 'time', ms })
+  return text === '' || /^\d{4}-\d{2}/.test(text)
+    ? problem('must be a UTC time like 2026-01-31T00:00:00Z, a tag or branch, or a snapshot id')
+    : value({ kind: 'ref', name: text })
+}
+
+function parseTimezone(text: string): Parsed {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text })
+    return /^[\w+-]+(?:\/[\w+-]+)*$/.test(text) ? value(text) : problem('must be a zone like Australia/Sydney')
+  } catch {
+    return problem('must be a zone like Australia/Sydney')
+  }
 }
 
 function parseStart(text: string): Parsed {

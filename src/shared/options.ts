@@ -5,10 +5,12 @@ import { EVERY_COMMAND, READS_TABLES } from './option-commands.ts'
 import type { OptionRow } from './option-row.ts'
 import { routeRows } from './options-config.ts'
 import { deadLettersRows } from './options-dead-letters.ts'
+import { demoRows } from './options-demo.ts'
 import { expiryRows } from './options-expiry.ts'
 import { feedRows } from './options-feed.ts'
 import { kafkaRows } from './options-kafka.ts'
 import { positionsRows } from './options-positions.ts'
+import { queryRows } from './options-query.ts'
 import { registryRows } from './options-registry.ts'
 import { serveRows } from './options-serve.ts'
 import { servicesRows } from './options-services.ts'
@@ -290,30 +292,9 @@ export const optionRows = [
     unit: 'time',
     text: 'how long a stop may drain before it exits without the rest',
   },
-  {
-    name: 'dir',
-    commands: ['demo'],
-    group: 'Where',
-    kind: 'path',
-    default: '.k2/demo',
-    text: 'folder of the demo: log/, catalog.db, warehouse/',
-  },
-  {
-    name: 'kafka',
-    commands: ['demo'],
-    group: 'Where',
-    kind: 'boolean',
-    conflicts: ['keep'],
-    text: 'through a Kafka broker and a schema registry that are started for it, on free ports, instead of a log directory',
-  },
-  {
-    name: 'keep',
-    commands: ['demo'],
-    group: 'How much',
-    kind: 'boolean',
-    text: 'go on in what an earlier demo left instead of starting afresh',
-  },
+  ...demoRows,
   ...feedRows,
+  ...queryRows,
   ...servicesRows,
   ...serveRows,
   {

@@ -42,6 +42,8 @@ const says: ReadonlyArray<readonly [command: string, text: RegExp]> = [
   ['npx k2 tables snapshots', /market\.crypto\.trades\.binance\/\d \[\d+, \d+\)[\s\S]*older/],
   ['npx k2 tables files', /timestamp_day=2026-01-13[\s\S]*kafka_offset/],
   ['npx k2 tables health', /✓ lag +nothing waits[\s\S]*nothing bad/],
+  ['npx k2 query "SELECT symbol,', /^symbol,trades,volume\nADAUSDT,\d+,[\d.]+\n/],
+  ['npx k2 query "SELECT * FROM', /"bucket":"[\s\S]*"vwap":"/],
   ['npx k2 tables show', /50,000[\s\S]*pyiceberg[\s\S]*DuckDB[\s\S]*Spark[\s\S]*Trino/],
 ]
 

@@ -55,6 +55,7 @@ async function k2(words: string, more: Partial<CommandLineInput> & { readonly fa
     'tables files': loader('tables files'),
     'tables health': loader('tables health'),
     'dead-letters replay': loader('dead-letters replay'),
+    query: loader('query'),
     'services up': loader('services up'),
     'services status': loader('services status'),
     'services down': loader('services down'),

@@ -15,10 +15,12 @@ import { tableByRule } from '../ingest/routes.ts'
 import { summarizeMarket } from '../market-summary.ts'
 import type { ServiceStatus } from '../services/services.ts'
 import { renderMarketSummary } from '../terminal/market-summary.ts'
+import { shell } from '../terminal/reader-lines.ts'
 import { renderServices, serviceDocument } from '../terminal/services.ts'
 import { formatNumber, styleFor } from '../terminal/style.ts'
 import { renderTransaction } from '../terminal/transaction.ts'
 import type { DemoPlace } from './demo-place.ts'
+import { type DemoQuery, demoQueries } from './demo-queries.ts'
 
 export const TOPIC = 'market.equities.trades.asx'
 /** The first run is slowed down to be killed on its way: after so many commits, in the middle of the next. */
@@ -58,6 +60,7 @@ export class Demo {
     const verify = ['verify', ...place.verify, ...this.#tableWords()]
     await this.#step('The proof: source and table read again, compared offset by offset', 'verify', verify)
     await this.#summary()
+    for (const query of demoQueries) await this.#query(query)
     this.#readers(place)
     this.#end((performance.now() - this.#startMs) / 1000)
   }
@@ -75,7 +78,7 @@ export class Demo {
 
   head(title: string, words: readonly string[]): void {
     const style = styleFor(this.#io.out)
-    this.#text(`\n${style.bold(title)}\n${style.dim(`$ k2 ${words.join(' ')}`)}\n`)
+    this.#text(`\n${style.bold(title)}\n${style.dim(`$ k2 ${shell(...words)}`)}\n`)
   }
 
   servers(servers: readonly ServiceStatus[]): void {
@@ -96,7 +99,11 @@ export class Demo {
     const { code, out } = await this.#start(words).ended
     this.refuseStopped()
     if (code !== 0) throw new IngestError('DEMO_STEP', { command: `k2 ${words.join(' ')}`, exitCode: code ?? -1 })
-    if (this.#config.json) this.#document[name] = parseDocument(out)
+    if (!this.#config.json) return
+    const document = parseDocument(out)
+    const { queries } = this.#document
+    if (name === 'query') this.#document['queries'] = [...(Array.isArray(queries) ? queries : []), document]
+    else this.#document[name] = document
   }
 
   /** `k2 run`, killed with SIGKILL while it is between two commits. */
@@ -142,6 +149,11 @@ export class Demo {
     } finally {
       await catalog.close()
     }
+  }
+
+  async #query({ title, sql, options }: DemoQuery): Promise<void> {
+    const words = ['query', sql, ...this.#tableWords(), ...options, ...(this.#config.json ? [] : ['--format', 'table'])]
+    await this.#step(title, 'query', words)
   }
 
   /** What to paste to look at the table with something else. */

@@ -45,7 +45,8 @@ export function renderCommandHelp(command: CommandName, page: Page): string {
     .filter((row) => row.required && command !== 'config check')
     .map((row) => `${flagOf(row)} ${placeholderOf(row)}`)
   const lines = [`k2 ${command}: ${summary}`, '', ...wrap(details, width), '']
-  lines.push(`${bold('Usage')}  k2 ${[command, ...required, '[options]'].join(' ')}`)
+  const words = rows.filter((row) => row.isPositional).map((row) => `[${row.name}]`)
+  lines.push(`${bold('Usage')}  k2 ${[command, ...words, ...required, '[options]'].join(' ')}`)
   for (const group of new Set(rows.map((row) => row.group))) {
     lines.push('', bold(group))
     for (const row of rows.filter((candidate) => candidate.group === group)) lines.push(...optionLines(row, width))
@@ -85,6 +86,10 @@ export function placeholderOf(row: OptionRow): string {
       return '<ns.table>'
     case 'gaps':
       return '<all|topic/n,…>'
+    case 'as-of':
+      return '<time|tag|id>'
+    case 'timezone':
+      return '<zone>'
     case 'partitions':
       return '<n,n>'
     case 'position':

@@ -70,5 +70,5 @@ function trinoLine({ catalogFile, warehouse }: TableAddress): string {
 const sql = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** Words of a POSIX shell, quoted where they need it. */
-const shell = (...words: readonly string[]): string =>
+export const shell = (...words: readonly string[]): string =>
   words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ')
