@@ -84,8 +84,8 @@ export const compatibleCases: readonly EvolutionCase[] = [
           { name: 'f', type: 'float' },
           { name: 'd', type: decimal(4, 2) },
         ],
-        record: (index) => ({ n: -index, f: index / 4, d: unscaled(index) }),
-        row: (index) => ({ n: -index, f: index / 4, d: (index / 100).toFixed(2) }),
+        record: (index) => ({ n: 0 - index, f: index / 4, d: unscaled(index) }),
+        row: (index) => ({ n: 0 - index, f: index / 4, d: (index / 100).toFixed(2) }),
       },
       {
         fields: [
