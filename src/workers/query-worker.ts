@@ -5,7 +5,7 @@ import { constants, setPriority } from 'node:os'
 import type { QueryReply, QueryRequest } from '../shared/query/query-messages.ts'
 import { openDatabase } from './query-database.ts'
 
-process.on('disconnect', () => process.exit(1))
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 // The terminal sends Ctrl-C to both: the parent decides, and still has the lease to give back.
 process.on('SIGINT', () => undefined)
 try {

@@ -1,7 +1,7 @@
 // Expiry beside a run on real files, with a clock of the test's own, and what pyiceberg reads before and after it: at a tag, at the
 // head, and after it has rewritten the table itself.
 import { mkdtempSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -11,13 +11,11 @@ import { decodeManifest } from '../../src/shared/iceberg/manifest.ts'
 import type { TableMetadata, TableUpdate } from '../../src/shared/iceberg/metadata.ts'
 import { openSqlCatalog } from '../../src/shared/iceberg/sql-catalog.ts'
 import { openFolderStore } from '../../src/shared/store/folder-store.ts'
-import { createCommitter } from '../../src/workers/committer.ts'
 import { mixedLog } from '../support/bad-records.ts'
 import { runK2 } from '../support/built-k2.ts'
-import { placeIn, temporaryFolder } from '../support/k2-process.ts'
+import { placeIn } from '../support/k2-process.ts'
 import { live, prove } from '../support/line.ts'
 import { pythonWithReaders, runReader } from '../support/python-venv.ts'
-import { createWorld, partition, routeSpec } from '../workers/committer-world.ts'
 
 const minute = 60_000
 const name = { namespace: ['market_data'], name: 'trades_v2' }
@@ -79,38 +77,6 @@ async function filesOf(part: 'data' | 'metadata'): Promise<readonly string[]> {
 
 const read = async (...command: string[]): Promise<Record<string, unknown>> =>
   Object(await runReader('table_at_refs.py', place.catalog, 'market_data.trades_v2', ...command))
-
-test('2,200 tiny commits, two a second: a small metadata file, and no more files than ten minutes of commits leave', async () => {
-  const root = temporaryFolder()
-  const store = openFolderStore(join(root, 'warehouse'))
-  let clockMs = Date.now()
-  const clock = () => clockMs
-  const catalog = openSqlCatalog({ file: join(root, 'catalog.db'), store, now: clock })
-  const committer = createCommitter({ catalog, store, clock })
-  await committer.open(routeSpec({ location: store.root, partitions: [partition(0, 1_000_000n)] }))
-  const world = createWorld()
-  const table = join(root, 'warehouse', 'market_data', 'trades_v2', 'metadata')
-  let [filesMax, bytesMax] = [0, 0]
-  for (let offset = 0; offset < 2_200; offset++) {
-    const group = { ...world.group(BigInt(offset), BigInt(offset + 1)), oldestEncodedAtMs: clockMs }
-    expect((await committer.commit('trades', group)).kind, `offset ${offset}`).toBe('committed')
-    clockMs += 500
-    if (offset % 200 !== 199) continue
-    const names = await readdir(table)
-    filesMax = Math.max(filesMax, names.length)
-    const newest =
-      names
-        .filter((file) => file.endsWith('.metadata.json'))
-        .toSorted()
-        .at(-1) ?? ''
-    bytesMax = Math.max(bytesMax, (await stat(join(table, newest))).size)
-  }
-  await committer.close()
-  expect(bytesMax).toBeGreaterThan(10_000)
-  expect(bytesMax).toBeLessThan(1_000_000)
-  // 1,200 commits in ten minutes, each with a manifest and a manifest list; and what the table keeps.
-  expect(filesMax).toBeLessThan(3_000)
-}, 180_000)
 
 test('what a tag shows is the same before and after expiry, and after a rewrite of the table by another engine', async () => {
   await liveOn(0, 1)

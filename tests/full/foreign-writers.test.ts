@@ -298,8 +298,12 @@ test(
     )
     await foreign.run('schema', { rename: 'ccy', to: 'currency' })
     await goesOn()
-    await stopsAt(async () => void (await foreign.run('spec', { identity: 'symbol' })), 'TABLE_MISFIT', 'symbol')
-    await foreign.run('spec', { remove: 'symbol' })
+    await stopsAt(
+      async () => void (await foreign.run('spec', { identity: 'price' })),
+      'TABLE_MISFIT',
+      'identity of decimal',
+    )
+    await foreign.run('spec', { remove: 'price' })
     await goesOn()
   },
   TIMEOUT_MS,
