@@ -1,5 +1,6 @@
 // The wire between threads: unions on `kind`, all fields readonly, plain data only (no class, Date, function, Error).
 // Bytes are Uint8Array over memory the sender allocated, listed for transfer by the sender.
+import type { WriterSchema } from './avro/writer-schema.ts'
 import type { ColumnChoices } from './columns/column-choices.ts'
 import type { ReplayWork, SeenTable } from './commit/commit-work.ts'
 import type { Positions } from './commit/positions.ts'
@@ -34,12 +35,6 @@ export interface RouteTables {
   readonly deadLetters: TableLayout
   /** Where reading goes on; a partition without marks is absent. */
   readonly positions: readonly PartitionPosition[]
-}
-
-export interface WriterSchema {
-  readonly id: number
-  /** Avro schema, JSON text. */
-  readonly json: string
 }
 
 /** A schema id the registry does not have; with policy `dead-letter` its records are dead letters instead of a stop. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import type { WriterSchema } from '../../src/shared/avro/writer-schema.ts'
 import { currentSchema } from '../../src/shared/iceberg/current-layout.ts'
-import type { WriterSchema } from '../../src/shared/messages.ts'
 import { createWorld, type Fault, mainName, routeSpec } from './committer-world.ts'
 
 const writer = (id: number, ...fields: unknown[]): WriterSchema => ({

@@ -1,11 +1,11 @@
 // k2 tables plan: what a run would do to the tables of some topics. Main thread; reads catalog and registry, changes nothing.
 import { existsSync } from 'node:fs'
 import { changeText } from '../../shared/avro/schema-evolution.ts'
+import type { WriterSchema } from '../../shared/avro/writer-schema.ts'
 import type { Config } from '../../shared/config.ts'
 import { errorTable, IngestError } from '../../shared/errors.ts'
 import type { TableMetadata } from '../../shared/iceberg/metadata.ts'
 import { openSqlCatalog } from '../../shared/iceberg/sql-catalog.ts'
-import type { WriterSchema } from '../../shared/messages.ts'
 import { openFolderStore } from '../../shared/store/folder-store.ts'
 import { type CommandIo, jsonLine } from '../command.ts'
 import { planRoutes, type Route } from '../ingest/routes.ts'

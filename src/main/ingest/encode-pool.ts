@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import type { WriterSchema } from '../../shared/avro/writer-schema.ts'
 import { assertNever, fromFailure, IngestError } from '../../shared/errors.ts'
 import {
   type EncodeReply,
@@ -10,7 +11,6 @@ import {
   type MissingSchema,
   SCHEMAS_UNKNOWN_MAX,
   type TableLayout,
-  type WriterSchema,
   workerLoaded,
 } from '../../shared/messages.ts'
 import { chooseEncoder, type EncoderPreference } from '../../shared/parquet/encoder-choice.ts'

@@ -2,9 +2,10 @@
 // entry before them. Main thread. Invariant: nothing is made here; a route whose choices cannot be had is refused before it reads.
 import { deadLettersSchema, deadLettersSpec } from '../../shared/avro/iceberg-mapping.ts'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
+import type { WriterSchema } from '../../shared/avro/writer-schema.ts'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { IngestError } from '../../shared/errors.ts'
-import type { RoutePolicy, WriterSchema } from '../../shared/messages.ts'
+import type { RoutePolicy } from '../../shared/messages.ts'
 import { wantedTable } from '../../shared/routes/wanted-table.ts'
 import { locationOfPath } from '../../shared/store/file-location.ts'
 import type { IngestOptions } from './ingest-options.ts'

@@ -4,7 +4,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { WriterSchema } from '../messages.ts'
+import type { WriterSchema } from './writer-schema.ts'
 
 export interface SchemaDiskCache {
   readId(id: number): Promise<WriterSchema | null>

@@ -2,12 +2,12 @@
 // Invariant: null means that the registry said it does not know the schema; a registry that cannot be asked is an error of action
 // `retry`, so that it is never taken for a bad record. What an id means is kept for ever, what is unknown only for a while.
 import { IngestError } from '../errors.ts'
-import type { WriterSchema } from '../messages.ts'
 import { parseAvroSchema } from './avro-schema.ts'
 import type { SchemaDiskCache } from './http-registry-cache.ts'
 import type { RegistryAnswer, RegistryClient } from './http-registry-client.ts'
 import { inlineReferences } from './http-registry-references.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
+import type { WriterSchema } from './writer-schema.ts'
 
 export interface HttpRegistryOptions {
   readonly client: Pick<RegistryClient, 'ask'>

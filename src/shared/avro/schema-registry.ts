@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import avro from 'avsc'
 import { IngestError } from '../errors.ts'
-import type { WriterSchema } from '../messages.ts'
+import type { WriterSchema } from './writer-schema.ts'
 
 export interface SchemaRegistry {
   /** The schema that records with this id were written with; null where the registry does not know it. */

@@ -4,10 +4,10 @@ import { type ColumnChoices, everyColumn } from '../columns/column-choices.ts'
 import { IngestError } from '../errors.ts'
 import type { IcebergSchema } from '../iceberg/schema.ts'
 import { highestFieldId } from '../iceberg/schema-json.ts'
-import type { WriterSchema } from '../messages.ts'
 import { parseAvroSchema } from './avro-schema.ts'
 import { icebergSchemaOf, type MappingOptions } from './iceberg-mapping.ts'
 import { type Evolution, evolveSchema, type SchemaChange } from './schema-evolution.ts'
+import type { WriterSchema } from './writer-schema.ts'
 
 /** The schema of a new table: that of the first writer, with what the others need besides. Errors: SCHEMA_*, with `schemaId`. */
 export function newTableSchema(writers: readonly WriterSchema[], options: MappingOptions): IcebergSchema {

@@ -1,10 +1,11 @@
 // What the coordinator asks the committer to open: the tables a route needs and the partitions it will read. Plain data, crosses
 // from the main thread to the commit thread.
+
+import type { WriterSchema } from '../avro/writer-schema.ts'
 import type { ColumnChoices } from '../columns/column-choices.ts'
 import type { TableName } from '../iceberg/catalog.ts'
 import type { IcebergSchema, PartitionSpec } from '../iceberg/schema.ts'
 import type { SortOrder } from '../iceberg/sort-order.ts'
-import type { WriterSchema } from '../messages.ts'
 import type { SourceState } from './guards.ts'
 import type { PartitionMove } from './position-moves.ts'
 import type { TablePolicy } from './positions.ts'

@@ -4,6 +4,7 @@
 import { parseAvroSchema } from '../avro/avro-schema.ts'
 import { type MappingOptions, partitionSpecFor } from '../avro/iceberg-mapping.ts'
 import { newTableSchema } from '../avro/table-schema.ts'
+import type { WriterSchema } from '../avro/writer-schema.ts'
 import {
   COLUMNS_PROPERTY,
   type ColumnChoices,
@@ -17,7 +18,6 @@ import type { TableChoices } from '../commit/route-spec.ts'
 import { IngestError } from '../errors.ts'
 import type { IcebergField, IcebergSchema, PartitionField, PartitionSpec } from '../iceberg/schema.ts'
 import type { SortOrder } from '../iceberg/sort-order.ts'
-import type { WriterSchema } from '../messages.ts'
 import { compressionProperties } from '../parquet/parquet-properties.ts'
 import type { PartitionTerm, RouteRule, SortTerm } from './route-rule.ts'
 
