@@ -62,7 +62,7 @@ test('a feed, a run, its positions and the printed line for pyiceberg agree on t
 
   const name = ['--table', 'market_data.trades_v2']
   const shown = JSON.parse((await k2(['tables', 'show', ...where, ...name, '--json'])).out).tables[0]
-  expect([shown.rows, shown.delete_files]).toEqual([3000, 0])
+  expect([shown.rows, shown.delete_files.rows]).toEqual(['3000', '0'])
   const env = { PATH: `${dirname(python)}:${process.env['PATH']}` }
   const { out } = await runProgram('sh', ['-c', shown.readers.pyiceberg], { env })
   expect(out).toContain('kafka_offset: int64')

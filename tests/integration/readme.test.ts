@@ -44,6 +44,7 @@ const says: ReadonlyArray<readonly [command: string, text: RegExp]> = [
   ['npx k2 tables health', /✓ lag +nothing waits[\s\S]*nothing bad/],
   ['npx k2 query "SELECT symbol,', /^symbol,trades,volume\nADAUSDT,\d+,[\d.]+\n/],
   ['npx k2 query "SELECT * FROM', /"bucket":"[\s\S]*"vwap":"/],
+  ['npx k2 config check', /no problems[\s\S]*effective configuration/],
   ['npx k2 tables show', /50,000[\s\S]*pyiceberg[\s\S]*DuckDB[\s\S]*Spark[\s\S]*Trino/],
 ]
 

@@ -118,7 +118,10 @@ export function openEncodePool(options: EncodePoolOptions): EncodePool {
     }
   }
   const close = async (): Promise<void> => {
-    await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { ref: false })])
+    // Workers that wait do not keep a process alive, and one that has nothing else to do would end here: the timer does.
+    const over = new AbortController()
+    await Promise.race([loaded, sleep(LOAD_MS_MAX, undefined, { signal: over.signal }).catch(() => undefined)])
+    over.abort()
     await pool.destroy()
   }
   return { encode, know: (schema) => schemas.know(schema), workers: options.workers, load: sender.load, close }
