@@ -1,34 +1,10 @@
 // Commands that take the same options, named once for the rows of options.ts. Pure data.
-// Invariant: a command that is missing here has no --json and no --config.
+// Invariant: every list names commands of the command table; the compiler refuses another.
+import { commandNames } from './command-table.ts'
 
 /** For options that every command takes. */
-export const EVERY_COMMAND = [
-  'run',
-  'demo',
-  'feed csv',
-  'feed synthetic',
-  'verify',
-  'positions show',
-  'positions set',
-  'positions adopt',
-  'tables show',
-  'tables plan',
-  'dead-letters list',
-  'dead-letters show',
-  'dead-letters summary',
-  'dead-letters export',
-  'tables expire',
-  'tables list',
-  'tables snapshots',
-  'tables files',
-  'tables health',
-  'config check',
-  'dead-letters replay',
-  'query',
-  'services up',
-  'services status',
-  'services down',
-] as const
+export const EVERY_COMMAND = commandNames
+
 /** What opens a catalog. */
 export const READS_TABLES = [
   'run',

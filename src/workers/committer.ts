@@ -1,5 +1,6 @@
 // The committer: owns the Iceberg tables of all routes and decides what is true. Commit thread; the thread's entry is
 // commit-worker.ts. Invariant: one commit at a time per route, in the order asked for; every answer tells where the table stands.
+
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readColumnChoices } from '../shared/columns/column-choices.ts'
@@ -10,14 +11,13 @@ import type { Guards } from '../shared/commit/guards.ts'
 import { guards } from '../shared/commit/guards.ts'
 import type { RouteSpec } from '../shared/commit/route-spec.ts'
 import { dropConfirmed } from '../shared/commit/side-tables.ts'
+import { tableLayout } from '../shared/commit/table-layout.ts'
 import { assert, errorTable, type Failure, fromFailure, toFailure } from '../shared/errors.ts'
 import { createManifestListCache } from '../shared/iceberg/append.ts'
 import type { Catalog, TableName } from '../shared/iceberg/catalog.ts'
 import { formatTableName } from '../shared/iceberg/catalog.ts'
-import { currentSchema, currentSpec } from '../shared/iceberg/current-layout.ts'
 import type { TableMetadata } from '../shared/iceberg/metadata.ts'
 import { defaultSortOrder } from '../shared/iceberg/sort-order.ts'
-import { dataFolder } from '../shared/iceberg/table-location.ts'
 import type {
   ChangeReply,
   CommitGroup,
@@ -29,7 +29,6 @@ import type {
   Transaction,
 } from '../shared/messages.ts'
 import type { PartitionPosition, PartitionRange } from '../shared/offsets.ts'
-import { parquetProperties } from '../shared/parquet/parquet-properties.ts'
 import type { Store } from '../shared/store/store.ts'
 import { changePositions } from './committer-change.ts'
 import { expireTable } from './committer-expire-table.ts'
@@ -263,8 +262,8 @@ async function drainLane(io: CommitterIo, lane: Lane): Promise<void> {
 
 function routeTables(route: OpenRoute): RouteTables {
   return {
-    main: { ...layoutOf(formatTableName(route.spec.table), route.main), ...chosenLayout(route) },
-    deadLetters: layoutOf(formatTableName(route.side), route.sideMetadata),
+    main: { ...tableLayout(formatTableName(route.spec.table), route.main), ...chosenLayout(route) },
+    deadLetters: tableLayout(formatTableName(route.side), route.sideMetadata),
     positions: routePositions(route),
   }
 }
@@ -277,15 +276,6 @@ function chosenLayout({ spec, main }: OpenRoute): Pick<TableLayout, 'columns' | 
     ...(sort === null ? {} : { sort }),
   }
 }
-
-const layoutOf = (table: string, metadata: TableMetadata): TableLayout => ({
-  table,
-  uuid: metadata['table-uuid'],
-  dataLocation: dataFolder(metadata),
-  schema: currentSchema(metadata),
-  spec: currentSpec(metadata),
-  parquet: parquetProperties(metadata.properties, table),
-})
 
 const routePositions = ({ spec, positions }: OpenRoute): PartitionPosition[] =>
   spec.partitions.flatMap(({ topic, partition }) => {

@@ -45,7 +45,7 @@ function sliceOf(unsorted: readonly DeadLetter[]): RecordBatches {
     first: head.offset,
     next: last.offset + 1n,
   }
-  return { ...range, topicName: head.topic, epoch: 0, bytes: concat(batches), recordCount: letters.length }
+  return { ...range, topicName: head.topic, epoch: 0, bytes: Buffer.concat(batches), recordCount: letters.length }
 }
 
 function batchOf(letters: readonly DeadLetter[]): Uint8Array {
@@ -62,14 +62,4 @@ function batchOf(letters: readonly DeadLetter[]): Uint8Array {
     ),
     { baseOffset },
   )
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    joined.set(piece, at)
-    at += piece.length
-  }
-  return joined
 }

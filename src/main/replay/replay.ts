@@ -6,6 +6,7 @@
 //        ▼ or of an unknown schema: left              ▼ stays a dead letter                ▼ begin again from the table
 //
 // Invariant: what is sent was looked for in main at a state that has the very replay position on which the commit insists.
+
 import { createHash, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { parseAvroSchema } from '../../shared/avro/avro-schema.ts'
@@ -16,17 +17,14 @@ import { canonicalJson } from '../../shared/commit/canonical-json.ts'
 import type { ReplayWork } from '../../shared/commit/commit-work.ts'
 import { REPLAY_KEY, REPLAY_TOPIC, replayMark, replayStart } from '../../shared/commit/replay-position.ts'
 import type { RouteSpec } from '../../shared/commit/route-spec.ts'
+import { tableLayout } from '../../shared/commit/table-layout.ts'
 import { fromFailure, IngestError } from '../../shared/errors.ts'
 import type { Catalog, TableName } from '../../shared/iceberg/catalog.ts'
-import { currentSchema, currentSpec } from '../../shared/iceberg/current-layout.ts'
-import type { TableMetadata } from '../../shared/iceberg/metadata.ts'
-import { dataFolder } from '../../shared/iceberg/table-location.ts'
 import type { LetterHead } from '../../shared/letters/dead-letter.ts'
 import type { LetterFilter } from '../../shared/letters/letter-filter.ts'
 import { type PinnedLetters, pinLetters } from '../../shared/letters/pinned-letters.ts'
 import type { CommitGroup, RoutePolicy, TableLayout } from '../../shared/messages.ts'
 import { partitionKey, topicIdOf } from '../../shared/offsets.ts'
-import { parquetProperties } from '../../shared/parquet/parquet-properties.ts'
 import type { Store } from '../../shared/store/store.ts'
 import { type ChunkItems, chunk, mapInOrder } from '../../shared/streams.ts'
 import type { Encoded } from '../ingest/chunk-request.ts'
@@ -149,7 +147,7 @@ class Replay {
     this.#committer = committer
     this.#pinned = pinned
     this.#positions = positions
-    this.#layout = layoutOf(pinned.main, pinned.table)
+    this.#layout = tableLayout(pinned.table, pinned.main)
     this.#next = replayMark(positions)?.next ?? replayStart.start
   }
 
@@ -332,13 +330,4 @@ const headOf = ({ topic, topicId, partition, offset, ...rest }: LetterHead): Let
   fieldPath: null,
   route: rest.route,
   seenAtUs: rest.seenAtUs,
-})
-
-const layoutOf = (metadata: TableMetadata, table: string): TableLayout => ({
-  table,
-  uuid: metadata['table-uuid'],
-  dataLocation: dataFolder(metadata),
-  schema: currentSchema(metadata),
-  spec: currentSpec(metadata),
-  parquet: parquetProperties(metadata.properties, table),
 })
