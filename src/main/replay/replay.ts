@@ -128,6 +128,7 @@ class Replay {
   readonly #pinned: PinnedLetters
   readonly #positions: NonNullable<PinnedLetters['positions']>
   readonly #layout: TableLayout
+  readonly #writer = `${hostname()}/${process.pid}/${randomUUID()}`
   readonly #obstacles = new Map<number, string | null>()
   #isOpen = false
   #next: bigint
@@ -284,7 +285,10 @@ class Replay {
       next: offset + 1n,
     }))
     return {
-      records: createHash('sha256').update(places.join('\n')).digest('hex'),
+      // With the writer: two replays of the same letters at once would take the one commit for that of each.
+      records: createHash('sha256')
+        .update([this.#writer, ...places].join('\n'))
+        .digest('hex'),
       evidence: { ranges, rows: BigInt(ranges.length) },
       summary: { [REPLAY_KEY]: canonicalJson({ records: rows, codes }) },
     }
@@ -309,7 +313,7 @@ class Replay {
       acceptedGaps: [],
       group: GROUP,
       writers: [],
-      writer: `${hostname()}/${process.pid}/${randomUUID()}`,
+      writer: this.#writer,
       tombstone: this.#positions.policy.tombstone,
       properties: {},
     }
