@@ -16,6 +16,7 @@ import { runK2 } from '../support/built-k2.ts'
 import { k2, startK2, temporaryFolder } from '../support/k2-process.ts'
 import { KafkaCluster } from '../support/kafka-cluster.ts'
 import { KafkaServer } from '../support/kafka-server.ts'
+import { LostAnswerProxy } from '../support/lost-answer-proxy.ts'
 import { type Answer, FakeRegistry, json, RegistryServer } from '../support/registry-server.ts'
 
 const schemasFolder = new URL('../../schemas', import.meta.url).pathname
@@ -240,6 +241,28 @@ describe('a feed into Kafka', () => {
     const directory = temporaryFolder()
     const register = (name: string, json: string) => client().register(name, json)
     await feedSynthetic({ schemas: shipped, register, topic, partitions: 4, messages: 200_000, symbols: 30, directory })
+    expect((await recordsOf(broker.data, topic)).records).toEqual((await recordsOf(directory, topic)).records)
+  }, 120_000)
+
+  test('does not send a batch again that the broker had before it died, of records so old that it forgot the producer', async () => {
+    const [topic, directory] = [newTopic(), temporaryFolder()]
+    const proxy = await LostAnswerProxy.start(Number(broker.brokers.split(':')[1]), 5, async () => {
+      await broker.stop('SIGKILL')
+      await broker.resume()
+    })
+    onTestFinished(() => proxy.stop())
+    const options = {
+      schemas: shipped,
+      register: (name: string, json: string) => client().register(name, json),
+      topic,
+      partitions: 1,
+      messages: 10_000,
+      symbols: 30,
+      startMs: Date.UTC(2014, 2, 3),
+    }
+    await feedSynthetic({ ...options, connection: { ...connection(), brokers: [proxy.brokers] } })
+    expect(proxy.hasLost).toBe(true)
+    await feedSynthetic({ ...options, directory })
     expect((await recordsOf(broker.data, topic)).records).toEqual((await recordsOf(directory, topic)).records)
   }, 120_000)
 

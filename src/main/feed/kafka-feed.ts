@@ -1,6 +1,6 @@
 // A feed's way into a topic of a Kafka cluster: idempotent producer, one request per record batch. Main thread. Invariants: a topic
-// that holds records is refused unless to be added to; requests that are sent again do not double records, within one run. A feed
-// that ends early is not gone on with: the brokers keep no note of how far it was.
+// that holds records is refused unless to be added to; within one run a batch is sent again only where the log's end says that it is
+// not there (nobody else writes into the partition meanwhile). A feed that ends early is not gone on with: brokers keep no note of it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { CompressionTypes } from 'kafkajs'
@@ -24,29 +24,45 @@ export async function openKafkaFeed(target: KafkaTarget, messages: number): Prom
   registerCodecs()
   const kafka = openKafka(target.connection, { text: '' })
   try {
-    await prepareTopic(kafka, target)
-    const producer = kafka.producer({
-      idempotent: true,
-      allowAutoTopicCreation: false,
-      // Every record names its partition.
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition ?? 0,
-    })
-    await producer.connect()
-    return { kind: 'open', sink: new KafkaFeed(target, producer, messages) }
+    const ends = await prepareTopic(kafka, target)
+    return { kind: 'open', sink: new KafkaFeed(target, { kafka, producer: await openProducer(kafka), ends }, messages) }
   } catch (error) {
     throw placed(error, target)
   }
 }
 
-async function prepareTopic(kafka: Kafka, target: KafkaTarget): Promise<void> {
+/**
+ * Each failure is shown at once: whether a batch is sent again is not for kafkajs to decide. It refuses 0 retries of an idempotent
+ * producer (2.2.4, producer/index.js), not knowing that they are made here; NaN passes its check, and no count of attempts is below it.
+ */
+async function openProducer(kafka: Kafka): Promise<Producer> {
+  const producer = kafka.producer({
+    idempotent: true,
+    allowAutoTopicCreation: false,
+    retry: { retries: Number.NaN },
+    // Every record names its partition.
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
+  })
+  await producer.connect()
+  return producer
+}
+
+/** The end offset of each partition. */
+const prepareTopic = (kafka: Kafka, target: KafkaTarget): Promise<bigint[]> =>
+  withAdmin(kafka, async (admin) => {
+    if ((await admin.listTopics()).includes(target.topic)) return checkTopic(admin, target)
+    await createTopic(admin, target)
+    return Array.from({ length: target.partitions }, () => 0n)
+  })
+
+async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
   await admin.connect()
   try {
-    if ((await admin.listTopics()).includes(target.topic)) await checkTopic(admin, target)
-    else await createTopic(admin, target)
+    return await work(admin)
   } finally {
     await admin.disconnect()
   }
@@ -64,7 +80,7 @@ async function createTopic(admin: Admin, { topic, partitions }: KafkaTarget): Pr
   await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: true })
 }
 
-async function checkTopic(admin: Admin, { topic, partitions, append }: KafkaTarget): Promise<void> {
+async function checkTopic(admin: Admin, { topic, partitions, append }: KafkaTarget): Promise<bigint[]> {
   const found = await offsetsOf(admin, topic)
   if (found.length !== partitions) {
     const reason = 'the topic is there with another number of partitions'
@@ -75,6 +91,16 @@ async function checkTopic(admin: Admin, { topic, partitions, append }: KafkaTarg
     const reason = 'the topic holds records'
     throw new IngestError('FEED_CONFLICT', { topic, partition: held.partition, next: held.high, reason })
   }
+  return Array.from({ length: partitions }, (_, partition) => endOf(found, partition))
+}
+
+const endOf = (found: readonly { readonly partition: number; readonly high: string }[], partition: number): bigint =>
+  BigInt(found.find((each) => each.partition === partition)?.high ?? 0)
+
+/** What the log's end says of a batch of `records` that was sent at `end` and not answered. Pure. */
+export function batchAt(end: bigint, records: number, found: bigint): 'absent' | 'there' | 'unknown' {
+  if (found === end) return 'absent'
+  return found === end + BigInt(records) ? 'there' : 'unknown'
 }
 
 /** A topic that was just made may have partitions without a leader for a moment. */
@@ -104,7 +130,10 @@ function isFinal(error: unknown): boolean {
 
 class KafkaFeed implements FeedSink {
   readonly #target: KafkaTarget
-  readonly #producer: Producer
+  readonly #kafka: Kafka
+  #producer: Producer
+  /** By partition: the offset of the next record. */
+  readonly #ends: bigint[]
   readonly #messages: number
   readonly #partitions: readonly FeedPartition[]
   readonly #writes: Promise<void>[] = []
@@ -114,10 +143,16 @@ class KafkaFeed implements FeedSink {
   #written = 0
   #bytes = 0
 
-  constructor(target: KafkaTarget, producer: Producer, messages: number) {
+  constructor(
+    target: KafkaTarget,
+    open: { readonly kafka: Kafka; readonly producer: Producer; readonly ends: bigint[] },
+    messages: number,
+  ) {
     const { topic, partitions, codec, batchRecords } = target
     this.#target = target
-    this.#producer = producer
+    this.#kafka = open.kafka
+    this.#producer = open.producer
+    this.#ends = open.ends
     this.#messages = messages
     this.#partitions = Array.from(
       { length: partitions },
@@ -138,8 +173,7 @@ class KafkaFeed implements FeedSink {
   async flush(partition: number): Promise<boolean> {
     const records = this.#at(partition).take()
     await this.#writes[partition]
-    // One after the other, as kafkajs would for each broker itself, by a lock that it takes outside of what forgets a broker that
-    // failed (2.2.4, sendMessages.js): left to it, records went out twice once, in a test that kills the broker.
+    // One after the other: what is in doubt is one batch, and its producer can be replaced.
     const write = this.#turn.then(() => this.#send(partition, records))
     this.#turn = write
     // Its failure is thrown where it is awaited, by the partition's next flush or at the end.
@@ -172,19 +206,51 @@ class KafkaFeed implements FeedSink {
       this.#bytes += key.length + value.length
       return { partition, key: asBuffer(key), value: asBuffer(value), timestamp: String(timestampMs) }
     })
+    const compression = compressionOf[codec]
+    let isInDoubt = false
     for (const startMs = performance.now(); ; await sleep(SEND_PAUSE_MS)) {
       try {
-        await this.#producer.send({ topic, messages, acks: -1, compression: compressionOf[codec] })
+        if (isInDoubt && (await this.#isThere(partition, messages.length))) break
+        isInDoubt = true
+        await this.#producer.send({ topic, messages, acks: -1, compression })
         break
       } catch (error) {
-        // kafkajs gives up a connection after seconds. It has taken the sequence number back: the same records again are the same
-        // batch to the broker, which drops it if it has it.
         const own = placed(error, this.#target)
         const isOver = performance.now() - startMs > SEND_MS_MAX || this.#target.signal?.aborted === true
         if (own.action !== 'retry' || isOver || isFinal(error)) throw own
       }
     }
+    this.#ends[partition] = this.#endOf(partition) + BigInt(records.length)
     this.#written += records.length
+  }
+
+  /**
+   * Whether a batch that was not answered is in the log. Brokers know a batch again by producer and sequence, which is not enough: one
+   * that starts forgets producers whose newest record is more than a day old (producer.id.expiration.ms, by the records' own times), and
+   * then takes the batch twice. One that arrives after this look meets a broker that has not started since, and is known again.
+   * Errors: FEED_CONFLICT.
+   */
+  async #isThere(partition: number, records: number): Promise<boolean> {
+    const { topic } = this.#target
+    const end = this.#endOf(partition)
+    const found = endOf(await withAdmin(this.#kafka, (admin) => offsetsOf(admin, topic)), partition)
+    const at = batchAt(end, records, found)
+    if (at === 'absent') return false
+    if (at === 'unknown') {
+      const reason =
+        'the broker failed while others wrote into the partition: whether it has the last batch cannot be told'
+      throw new IngestError('FEED_CONFLICT', { topic, partition, next: String(end), found: String(found), reason })
+    }
+    // kafkajs has taken the sequence number back: the next batch would pass for this one.
+    await this.#producer.disconnect().catch(() => undefined)
+    this.#producer = await openProducer(this.#kafka)
+    return true
+  }
+
+  #endOf(partition: number): bigint {
+    const end = this.#ends[partition]
+    if (end === undefined) throw new RangeError(`partition ${partition} of ${this.#ends.length}`)
+    return end
   }
 
   #result(outcome: 'written' | 'stopped'): FeedResult {
