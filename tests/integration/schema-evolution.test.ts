@@ -2,7 +2,7 @@
 // not ours and proven; a schema that does not fit ends its own topic and no other.
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import avro from 'avsc'
 import { expect, test } from 'vitest'
 import { createLogDirectory, openLogWriter } from '../../src/shared/kafka/log-writer.ts'
@@ -43,7 +43,7 @@ async function evolving(cases: readonly EvolutionCase[]): Promise<Evolving> {
       await writeFile(join(schemas, `${each.name}-${version}.avsc`), JSON.stringify(type))
     }
     const codecs = types.map((type) => avro.Type.forSchema(structuredClone(type) as unknown as avro.Schema))
-    await writeRecords(log, each, (index) => {
+    await writeRecords(log, topicOf(each), (index) => {
       const version = versionAt(each, index)
       const head = Buffer.from([0, 0, 0, 0, first + version])
       return Buffer.concat([head, codecs[version]?.toBuffer(each.versions[version]?.record(index)) ?? head])
@@ -54,9 +54,9 @@ async function evolving(cases: readonly EvolutionCase[]): Promise<Evolving> {
   return { words: [...words, '--warehouse', join(folder, 'warehouse')], catalogFile, schemas }
 }
 
-async function writeRecords(log: string, each: EvolutionCase, bytesOf: (index: number) => Buffer): Promise<void> {
+async function writeRecords(log: string, topicName: string, bytesOf: (index: number) => Buffer): Promise<void> {
   const topicId = randomUUID().replaceAll('-', '').slice(0, 22)
-  const writer = await openLogWriter({ directory: log, topicName: topicOf(each), topicId, partition: 0 })
+  const writer = await openLogWriter({ directory: log, topicName, topicId, partition: 0 })
   for (let base = 0; base < RECORDS; base += 8) {
     const records = Array.from({ length: 8 }, (_, at) => ({
       timestampMs: 1_700_000_000_000 + base + at,
@@ -124,6 +124,33 @@ test('a schema that does not fit ends its topic, with the field and both types; 
   // What lies before the first record that does not fit is there.
   for (const each of incompatibleCases) expect(read[tableOf(each)]?.pyiceberg).toEqual(rowsOf(each, BEFORE))
 }, 120_000)
+
+test('a topic whose schema does not fit is held, and the other topic of its table is read to its end', async () => {
+  const retyped = incompatibleCases.find(({ name }) => name === 'retyped')
+  const [first] = retyped?.versions ?? []
+  if (retyped === undefined || first === undefined) throw new Error('no case')
+  const place = await evolving([retyped])
+  const beside = 'market.test.retyped.y'
+  const record = { type: 'record', name: 'Row', fields: [...first.fields] }
+  const type = avro.Type.forSchema(structuredClone(record) as unknown as avro.Schema)
+  const head = Buffer.from([0, 0, 0, 0, 1])
+  await writeRecords(join(dirname(place.catalogFile), 'log'), beside, (index) =>
+    Buffer.concat([head, type.toBuffer(first.record(index))]),
+  )
+  const ids = { 1: 'retyped-0.avsc', 2: 'retyped-1.avsc' }
+  const subjects = { [`${topicOf(retyped)}-value`]: 1, [`${beside}-value`]: 1 }
+  await writeFile(join(place.schemas, 'ids.json'), JSON.stringify({ ids, subjects }))
+  const run = await k2('run', ...place.words, '--until-end')
+  expect(run.code).toBe(1)
+  const held = run.err.split('\n').find((line) => line.includes('topic is held'))
+  for (const word of ['SCHEMA_INCOMPATIBLE', topicOf(retyped), 'x.s', 'long', 'string']) expect(held).toContain(word)
+  const read = (await runReader('read_rows.py', place.catalogFile, tableOf(retyped))) as Record<string, Read>
+  const rows = [...Array(BEFORE), ...Array(RECORDS)].map((_, index) =>
+    first.row(index < BEFORE ? index : index - BEFORE),
+  )
+  const byId = (a: Readonly<Record<string, unknown>>, b: typeof a): number => Number(a['id']) - Number(b['id'])
+  expect(read[tableOf(retyped)]?.pyiceberg.toSorted(byId)).toEqual(rows.toSorted(byId))
+}, 60_000)
 
 test('tables plan says what a run would do, and why it would not', async () => {
   const [added] = compatibleCases

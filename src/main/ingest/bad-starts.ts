@@ -1,6 +1,7 @@
-// Topics of which nothing but dead letters has come since the run began: a wrong registry, a producer without frames, a window that is
-// too narrow. Such a topic is held, not poured into the table of dead letters. Main thread; pure. Invariant: a topic of which one
-// record has become a row is never held in this run; a record that is read twice (after a fence) counts once.
+// Topics that are held while the others of their table go on: those of which nothing but dead letters has come since the run began (a
+// wrong registry, a producer without frames, a window that is too narrow), and those whose schema the table cannot take. Main thread;
+// pure. Invariant: a topic of which one record has become a row is never held for its dead letters; a record that is read twice (after
+// a fence) counts once; what is held stays so until the run ends.
 import { type ErrorCode, errorTable, IngestError } from '../../shared/errors.ts'
 import type { DeadLetterCounts, RangeOutcome } from '../../shared/messages.ts'
 import { partitionKey, type TopicKey } from '../../shared/offsets.ts'
@@ -35,6 +36,19 @@ export class BadStarts {
   /** Topics that are held, and why. */
   get held(): ReadonlyMap<TopicKey, IngestError> {
     return this.#held
+  }
+
+  /** Holds topics by name, for an error that is theirs alone. */
+  hold(names: readonly string[], partitions: readonly SourcePartition[], error: IngestError): void {
+    for (const { topic, topicName } of partitions.filter((each) => names.includes(each.topicName))) {
+      this.#held.set(topic, new IngestError(error.code, { ...error.context, topic: topicName }, error.cause))
+    }
+  }
+
+  /** The topics that are not held. */
+  without(names: readonly string[]): readonly string[] {
+    const held = new Set([...this.#held.values()].map(({ context }) => context['topic']))
+    return names.filter((name) => !held.has(name))
   }
 
   /** Counts a chunk, in order. Not null: with it a topic is held, and the chunk must not be committed. */
@@ -89,7 +103,7 @@ export function admission(partitions: readonly SourcePartition[], starts: BadSta
   return (encoded) => starts.see(encoded, (topic) => names.get(topic) ?? topic)
 }
 
-/** Says which topics are not read on. Errors: TOPIC_ALL_BAD where none of those that are read here is left. */
+/** Says which topics are not read on. Errors: what a topic is held for, where none of those that are read here is left. */
 export function holdTopics(
   { notice, tell }: { readonly notice: (fields: Readonly<Record<string, string>>) => void; readonly tell: Tell },
   route: string,
@@ -100,6 +114,6 @@ export function holdTopics(
     const topic = String(error.context['topic'] ?? '')
     notice({ event: 'topic is held', table: route, topic, error: error.message })
     tell({ kind: 'topic held', route, topic, error: error.message })
-    if (own.every((partition) => held.has(partition.topic))) throw error
+    if (own.length > 0 && own.every((partition) => held.has(partition.topic))) throw error
   }
 }

@@ -4,8 +4,6 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SchemaRegistry } from '../../shared/avro/schema-registry.ts'
-import type { WriterSchema } from '../../shared/avro/writer-schema.ts'
-import type { RouteSpec } from '../../shared/commit/route-spec.ts'
 import { IngestError } from '../../shared/errors.ts'
 import type { CommitFact, RouteTables } from '../../shared/messages.ts'
 import { type PartitionPosition, partitionKey } from '../../shared/offsets.ts'
@@ -20,6 +18,7 @@ import type { IngestOptions } from './ingest-options.ts'
 import { kafkaTopics, openKafkaSource } from './kafka-source.ts'
 import { logRecordSource } from './log-assignment.ts'
 import { openLogSource } from './log-source.ts'
+import { NewWriters } from './new-writers.ts'
 import { type CommittedBatch, type RouteEnd, type RouteLimits, type RoutePorts, runRoute } from './pipeline.ts'
 import type { RecordBudget } from './record-slices.ts'
 import type { Assignment, RecordSource, SourcePartition } from './record-source.ts'
@@ -213,18 +212,19 @@ async function runAssignment(
 ): Promise<'drained' | 'revoked'> {
   const { events, tell } = parts
   const acceptedGaps: GapMove[] = []
-  const writers = new Map<number, WriterSchema>()
+  const writers = new NewWriters(parts.registry)
   for (let isNew = true; ; isNew = false) {
     const partitions = await unlessRevoked(assignment, () => assignment.partitions())
     if (partitions === null) return 'revoked'
-    const spec = await routeSpec({ ...parts, know: parts.pool.know }, route, partitions, {
+    const own = partitions.filter((partition) => partition.isAssigned)
+    const readable = { ...route, topics: starts.without(route.topics) }
+    const spec = await routeSpec({ ...parts, know: parts.pool.know }, readable, partitions, {
       epoch: assignment.epoch,
       writer,
     })
     try {
-      const known = [...spec.writers, ...writers.values()]
+      const known = [...spec.writers, ...writers.schemas]
       const tables = await parts.committer.open({ ...spec, acceptedGaps, writers: known })
-      const own = partitions.filter((partition) => partition.isAssigned)
       if (isNew) events.opened(route, tables, own)
       tell({ kind: 'route reads', route: route.name, assignment, partitions: own, positions: tables.positions })
       const positions = tables.positions.filter(({ topic }) => !starts.held.has(topic))
@@ -238,7 +238,17 @@ async function runAssignment(
       if (end.kind === 'held') holdTopics({ notice: events.notice, tell }, route.name, starts, own)
       if (end.kind === 'drained' && (await isDone(parts, assignment, partitions, tables.positions))) return 'drained'
     } catch (error) {
-      if (await learnWriter(parts, spec, writers, error)) continue
+      const lesson = await writers.take(error, readable, spec.writers)
+      if (lesson.kind === 'learned') {
+        const event = 'records of another schema come: the table is opened again for it'
+        events.notice({ event, schemaId: lesson.schemaId })
+        continue
+      }
+      if (lesson.kind === 'misfit' && error instanceof IngestError) {
+        starts.hold(lesson.topics, partitions, error)
+        holdTopics({ notice: events.notice, tell }, route.name, starts, own)
+        continue
+      }
       const gap = parts.gaps.take(error, partitions)
       if (gap === null) throw error
       const { topicName: topic, partition, position, next, why } = gap
@@ -248,28 +258,6 @@ async function runAssignment(
     }
   }
 }
-
-/**
- * Records of a schema that the table has no place for: with its writer known, the table is opened again and brought to it. False for
- * another error, and where that was done before: then the schema cannot be taken in.
- */
-async function learnWriter(
-  parts: Ingest,
-  spec: RouteSpec,
-  writers: Map<number, WriterSchema>,
-  error: unknown,
-): Promise<boolean> {
-  if (!(error instanceof IngestError) || error.code !== 'SCHEMA_INCOMPATIBLE') return false
-  const { schemaId } = error.context
-  if (typeof schemaId !== 'number' || writers.has(schemaId) || writers.size >= WRITERS_MAX) return false
-  if (spec.writers.some(({ id }) => id === schemaId)) return false
-  const schema = await parts.registry.schemaById(schemaId)
-  if (schema === null) return false
-  writers.set(schemaId, schema)
-  parts.events.notice({ event: 'records of another schema come: the table is opened again for it', schemaId })
-  return true
-}
-const WRITERS_MAX = 100
 
 /** From the positions of the table to the end of the source, a fence or a revocation. */
 function runLife(

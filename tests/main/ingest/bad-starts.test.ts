@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { BadStarts } from '../../../src/main/ingest/bad-starts.ts'
+import { IngestError } from '../../../src/shared/errors.ts'
 import type { RangeOutcome } from '../../../src/shared/messages.ts'
 
 const range = (topic: string, first: number, count: number, more: Partial<RangeOutcome> = {}): RangeOutcome => ({
@@ -50,4 +51,17 @@ test('topics count each for themselves, over their partitions, and what is read 
 
 test('at 0 nothing is ever held', () => {
   expect(new BadStarts(0).see({ ranges: [range('a', 0, 1_000_000)] }, nameOf)).toBeNull()
+})
+
+test('a topic is held by name for an error of its own, and what is left of a list of topics is told', () => {
+  const starts = new BadStarts(10)
+  const partition = { topicName: 'n', partition: 0, start: 0n, logStart: 0n, logEnd: 1n, end: 1n, isAssigned: true }
+  const partitions = [
+    { ...partition, topic: 'a' },
+    { ...partition, topic: 'b', topicName: 'm' },
+  ]
+  starts.hold(['n'], partitions, new IngestError('SCHEMA_INCOMPATIBLE', { path: 'x' }))
+  expect([...starts.held.keys()]).toEqual(['a'])
+  expect(starts.held.get('a')?.context).toEqual({ path: 'x', topic: 'n' })
+  expect(starts.without(['m', 'n', 'o'])).toEqual(['m', 'o'])
 })
