@@ -1,24 +1,18 @@
 // Writer schemas that change while a run reads, two ids alternating: one table each, brought to hold both, read back by readers that are
 // not ours and proven; a schema that does not fit ends its own topic and no other.
 import { randomUUID } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import avro from 'avsc'
 import { expect, test } from 'vitest'
 import { createLogDirectory, openLogWriter } from '../../src/shared/kafka/log-writer.ts'
 import { writeRecordBatch } from '../../src/shared/kafka/record-batch-writer.ts'
 import { compatibleCases, type EvolutionCase, incompatibleCases } from '../support/evolution-cases.ts'
+import { BEFORE, EVOLVING_RECORDS, evolutionFiles, rowsOf, tableOf, topicOf } from '../support/evolution-files.ts'
 import { k2, temporaryFolder } from '../support/k2-process.ts'
 import { pythonWithReaders, runReader } from '../support/python-venv.ts'
 
-const RECORDS = 40
-/** Rows that come before the first record of the second schema. */
-const BEFORE = 11
-const tableOf = (each: EvolutionCase): string => `market_data.${each.name}_v2`
-const topicOf = (each: EvolutionCase): string => `market.test.${each.name}.x`
-/** Which version a record is written with: the first for a while, then all in turn. */
-const versionAt = ({ versions }: EvolutionCase, index: number): number =>
-  index < BEFORE ? 0 : (index - BEFORE + 1) % versions.length
+const RECORDS = EVOLVING_RECORDS
 
 interface Evolving {
   readonly words: readonly string[]
@@ -30,26 +24,9 @@ interface Evolving {
 async function evolving(cases: readonly EvolutionCase[]): Promise<Evolving> {
   const folder = temporaryFolder()
   const [log, schemas, catalogFile] = [join(folder, 'log'), join(folder, 'schemas'), join(folder, 'catalog.db')]
-  await mkdir(schemas)
   await createLogDirectory(log, 'Y2x1c3Rlci1mb3ItdGVzdA')
-  const ids: Record<string, string> = {}
-  const subjects: Record<string, number> = {}
-  for (const each of cases) {
-    const first = Object.keys(ids).length + 1
-    subjects[`${topicOf(each)}-value`] = first
-    const types = each.versions.map(({ fields }) => ({ type: 'record' as const, name: 'Row', fields: [...fields] }))
-    for (const [version, type] of types.entries()) {
-      ids[first + version] = `${each.name}-${version}.avsc`
-      await writeFile(join(schemas, `${each.name}-${version}.avsc`), JSON.stringify(type))
-    }
-    const codecs = types.map((type) => avro.Type.forSchema(structuredClone(type) as unknown as avro.Schema))
-    await writeRecords(log, topicOf(each), (index) => {
-      const version = versionAt(each, index)
-      const head = Buffer.from([0, 0, 0, 0, first + version])
-      return Buffer.concat([head, codecs[version]?.toBuffer(each.versions[version]?.record(index)) ?? head])
-    })
-  }
-  await writeFile(join(schemas, 'ids.json'), JSON.stringify({ ids, subjects }))
+  const bytesOf = await evolutionFiles(cases, schemas)
+  for (const each of cases) await writeRecords(log, topicOf(each), (index) => bytesOf(each, index))
   const words = ['--source', log, '--schemas', schemas, '--catalog', `sqlite:${catalogFile}`]
   return { words: [...words, '--warehouse', join(folder, 'warehouse')], catalogFile, schemas }
 }
@@ -74,9 +51,6 @@ interface Read {
   readonly pyiceberg: Rows
   readonly duckdb: Rows
 }
-
-const rowsOf = (each: EvolutionCase, count: number): Rows =>
-  Array.from({ length: count }, (_, index) => each.versions[versionAt(each, index)]?.row(index) ?? {})
 
 test('fields added, widened, loosened, renamed, reordered and removed, at the top and inside: every row as it was written', async () => {
   await pythonWithReaders()
