@@ -5,17 +5,10 @@ import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { runProgram } from '../support/built-k2.ts'
+import { newestNode } from '../support/newest-node.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
-
-/** npx keeps what it once installed. */
-async function newestNode(): Promise<string> {
-  const asked = ['-y', '-p', 'node@24', 'node', '-p', 'process.execPath']
-  const { code, out, err } = await runProgram('npx', asked, { cwd: tmpdir() })
-  if (code !== 0) throw new Error(`tests need node@24 from npm: ${err}`)
-  return out.trim()
-}
 
 /** Names as the conformance gives them to its tests, of the encoder in its standard settings: zstd wherever Node writes it. */
 const files = ['tests/shared/parquet/conformance.test.ts', 'tests/integration/parquet-readers.test.ts']
