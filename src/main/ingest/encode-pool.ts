@@ -66,8 +66,8 @@ const startWorkers = ({ workers, warehouse, parquetEncoder }: EncodePoolOptions)
     idleTimeout: Number.POSITIVE_INFINITY,
     // One is decoded and encoded while the files of the other are put.
     concurrentTasksPerWorker: 2,
-    // The line dispatches at most its window; anything beyond it is our bug and fails loudly.
-    maxQueue: 4 * workers + 4,
+    // Bounded by who sends: each line has at most its window of chunks here, and a run may have any number of lines.
+    maxQueue: Number.POSITIVE_INFINITY,
     // A worker that waits in Atomics cannot finish the puts of its files.
     atomics: 'disabled',
     workerData: { warehouse, parquetEncoder },
